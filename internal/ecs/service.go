@@ -1,0 +1,123 @@
+package ecs
+
+import "strconv"
+
+// DeploymentID numbers a deployment; the API shows it as "ecs-svc/" and 19 digits. 0 means none.
+type DeploymentID uint64
+
+// String gives the form that the API uses.
+func (d DeploymentID) String() string {
+	s := strconv.FormatUint(uint64(d), 10)
+	for len(s) < 19 {
+		s = "0" + s
+	}
+	return "ecs-svc/" + s
+}
+
+// Service keeps a number of copies of a task definition revision running.
+type Service struct {
+	// Seq orders the services of a cluster by creation.
+	Seq     uint64        `cbor:"1,keyasint"`
+	Cluster string        `cbor:"-"`
+	Name    string        `cbor:"2,keyasint"`
+	Status  ServiceStatus `cbor:"3,keyasint"`
+	Desired int           `cbor:"4,keyasint"`
+
+	// Definition is the revision that the newest deployment brings in.
+	Definition *TaskDefinition `cbor:"-"`
+
+	// The healthy-percent window: floor(desired x MaximumPercent / 100) tasks at most, ceil(desired x MinimumHealthyPercent /
+	// 100) healthy tasks at least.
+	MinimumHealthyPercent int `cbor:"5,keyasint"`
+	MaximumPercent        int `cbor:"6,keyasint"`
+
+	// Deployments stand newest first: the PRIMARY one, then those that still have tasks.
+	Deployments []Deployment `cbor:"7,keyasint"`
+
+	CreatedAt Time   `cbor:"8,keyasint"`
+	CreatedBy string `cbor:"9,keyasint,omitempty"` // ARN of the caller
+
+	LaunchTypeGiven      bool  `cbor:"10,keyasint,omitempty"` // launchType EC2 was named by the caller
+	EnableECSManagedTags bool  `cbor:"11,keyasint,omitempty"`
+	PropagateTags        uint8 `cbor:"12,keyasint,omitempty"` // PropagateNone, PropagateTaskDefinition, PropagateService
+	EnableExecuteCommand bool  `cbor:"13,keyasint,omitempty"`
+	Tags                 []Tag `cbor:"14,keyasint,omitempty"`
+
+	// LastEvent is the number of the newest service event.
+	LastEvent uint64 `cbor:"15,keyasint,omitempty"`
+
+	// Steady says whether the steady state has been announced since the last disturbance.
+	Steady bool `cbor:"16,keyasint,omitempty"`
+
+	// Derived, never journalled: the newest events (newest first, at most MaxServiceEvents), and the counts of tasks.
+	Events  []*ServiceEvent `cbor:"-"`
+	Running int             `cbor:"-"`
+	Pending int             `cbor:"-"`
+}
+
+// Whose tags a task of a service gets.
+const (
+	PropagateNone uint8 = iota
+	PropagateTaskDefinition
+	PropagateService
+)
+
+// MaxServiceEvents is how many events of a service are kept (API_Service: "the most recent 100 events").
+const MaxServiceEvents = 100
+
+// ServiceStatus is the status of a service.
+type ServiceStatus uint8
+
+// The statuses of a service. A draining one has been deleted and still has tasks; ListServices hides it.
+const (
+	ServiceActive ServiceStatus = iota
+	ServiceDraining
+	ServiceInactive
+)
+
+var serviceStatusNames = [...]string{"ACTIVE", "DRAINING", "INACTIVE"}
+
+// String gives the name that the API uses.
+func (s ServiceStatus) String() string { return serviceStatusNames[s] }
+
+// Deployment brings one revision into a service.
+type Deployment struct {
+	ID         DeploymentID    `cbor:"1,keyasint"`
+	Definition *TaskDefinition `cbor:"-"`
+	Family     string          `cbor:"2,keyasint"` // of Definition, for the journal
+	Revision   int             `cbor:"3,keyasint"` // of Definition, for the journal
+
+	// Desired is how many tasks the deployment should have now; for an older deployment it shrinks as the newest grows.
+	Desired       int          `cbor:"4,keyasint,omitempty"`
+	FailedTasks   int          `cbor:"5,keyasint,omitempty"`
+	Rollout       RolloutState `cbor:"6,keyasint"`
+	RolloutReason string       `cbor:"7,keyasint,omitempty"`
+	CreatedAt     Time         `cbor:"8,keyasint"`
+	UpdatedAt     Time         `cbor:"9,keyasint"`
+
+	// Derived, never journalled.
+	Running int `cbor:"-"`
+	Pending int `cbor:"-"`
+}
+
+// RolloutState is the progress of a deployment.
+type RolloutState uint8
+
+// The rollout states.
+const (
+	RolloutInProgress RolloutState = iota
+	RolloutCompleted
+	RolloutFailed
+)
+
+var rolloutNames = [...]string{"IN_PROGRESS", "COMPLETED", "FAILED"}
+
+// String gives the name that the API uses.
+func (r RolloutState) String() string { return rolloutNames[r] }
+
+// ServiceEvent is one line of a service's history.
+type ServiceEvent struct {
+	ID      ID     `cbor:"1,keyasint"`
+	At      Time   `cbor:"2,keyasint"`
+	Message string `cbor:"3,keyasint"`
+}

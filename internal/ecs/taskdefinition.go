@@ -1,0 +1,92 @@
+package ecs
+
+import (
+	"strconv"
+	"time"
+)
+
+// TaskDefinition is one revision of a family: an immutable blueprint of tasks. Only its status ever changes, in a new value.
+type TaskDefinition struct {
+	Family   string               `cbor:"1,keyasint"`
+	Revision int                  `cbor:"2,keyasint"`
+	Status   TaskDefinitionStatus `cbor:"3,keyasint"`
+
+	RegisteredAt   Time   `cbor:"4,keyasint"`
+	DeregisteredAt Time   `cbor:"5,keyasint,omitempty"`
+	RegisteredBy   string `cbor:"6,keyasint,omitempty"` // ARN of the caller
+
+	// Document is what was registered, in the API's JSON, kept for Describe; the core never reads it.
+	Document []byte `cbor:"7,keyasint"`
+	Tags     []Tag  `cbor:"8,keyasint,omitempty"`
+
+	// From here on: what Ballast acts on.
+	NetworkMode NetworkMode           `cbor:"9,keyasint,omitempty"`
+	CPU         int                   `cbor:"10,keyasint,omitempty"` // CPU units of the whole task, 0 = not given
+	Memory      int                   `cbor:"11,keyasint,omitempty"` // MiB of the whole task, 0 = not given
+	Containers  []ContainerDefinition `cbor:"12,keyasint"`
+}
+
+// Name is "family:revision".
+func (d *TaskDefinition) Name() string { return d.Family + ":" + strconv.Itoa(d.Revision) }
+
+// TaskDefinitionStatus is the status of a revision.
+type TaskDefinitionStatus uint8
+
+// The statuses of a revision. Tasks and services can be made of active ones only; running services go on with inactive ones.
+const (
+	TaskDefinitionActive TaskDefinitionStatus = iota
+	TaskDefinitionInactive
+	TaskDefinitionDeleteInProgress
+)
+
+var taskDefinitionStatusNames = [...]string{"ACTIVE", "INACTIVE", "DELETE_IN_PROGRESS"}
+
+// String gives the name that the API uses.
+func (s TaskDefinitionStatus) String() string { return taskDefinitionStatusNames[s] }
+
+// NetworkMode says how containers reach the network and how their ports reach the host.
+type NetworkMode uint8
+
+// The network modes. Bridge is the default on Linux.
+const (
+	NetworkBridge NetworkMode = iota
+	NetworkHost
+	NetworkAwsvpc
+	NetworkNone
+)
+
+var networkModeNames = [...]string{"bridge", "host", "awsvpc", "none"}
+
+// String gives the name that the API uses.
+func (m NetworkMode) String() string { return networkModeNames[m] }
+
+// ContainerDefinition is one container of a task definition (API_ContainerDefinition).
+type ContainerDefinition struct {
+	Name              string        `cbor:"1,keyasint"`
+	Image             string        `cbor:"2,keyasint,omitempty"`
+	Essential         bool          `cbor:"3,keyasint,omitempty"`
+	EntryPoint        []string      `cbor:"4,keyasint,omitempty"`
+	Command           []string      `cbor:"5,keyasint,omitempty"`
+	WorkingDirectory  string        `cbor:"6,keyasint,omitempty"`
+	Environment       []Variable    `cbor:"7,keyasint,omitempty"`
+	CPU               int           `cbor:"8,keyasint,omitempty"`  // CPU units
+	Memory            int           `cbor:"9,keyasint,omitempty"`  // MiB, hard limit
+	MemoryReservation int           `cbor:"10,keyasint,omitempty"` // MiB, soft limit
+	Ports             []PortMapping `cbor:"11,keyasint,omitempty"`
+	// StopTimeout is the time between SIGTERM and SIGKILL; 0 means the agent's default of 30 s.
+	StopTimeout time.Duration `cbor:"12,keyasint,omitempty"`
+}
+
+// Variable is an environment variable.
+type Variable struct {
+	Name  string `cbor:"1,keyasint"`
+	Value string `cbor:"2,keyasint,omitempty"`
+}
+
+// PortMapping makes a port of a container reachable. HostPort 0 in bridge mode means "any free port".
+type PortMapping struct {
+	Name          string `cbor:"1,keyasint,omitempty"`
+	ContainerPort uint16 `cbor:"2,keyasint"`
+	HostPort      uint16 `cbor:"3,keyasint,omitempty"`
+	UDP           bool   `cbor:"4,keyasint,omitempty"`
+}
