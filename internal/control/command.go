@@ -1,0 +1,92 @@
+package control
+
+import (
+	"ballast/internal/ecs"
+)
+
+// A Command asks for a change. Its fields have been validated one by one; control decides what depends on the state. A
+// command is refused with an *ecs.Error and then has changed nothing.
+type Command interface {
+	// apply makes the change and gives the records that the answer shows.
+	apply(m *Machine) (any, error)
+}
+
+// CreateCluster makes a cluster, or gives the one that exists. Answer: *ecs.Cluster.
+type CreateCluster struct {
+	Name     string
+	Tags     []ecs.Tag
+	Settings []ecs.Setting
+}
+
+// RegisterTaskDefinition makes the next revision of a family. Definition is complete but for Revision and RegisteredAt, which
+// control fills in. Answer: *ecs.TaskDefinition.
+type RegisterTaskDefinition struct {
+	Definition ecs.TaskDefinition
+}
+
+// CreateService makes a service with its first deployment. Service is complete but for what control numbers and dates
+// (Seq, deployments, events). Answer: *ecs.Service.
+type CreateService struct {
+	Service ecs.Service
+	// Token, when given, makes a repetition within a day give the same answer; Digest tells whether it is one.
+	Token  string
+	Digest [16]byte
+}
+
+// UpdateService changes a service; nil fields stay as they are. Definition and Force start a deployment (API_UpdateService).
+// Answer: *ecs.Service.
+type UpdateService struct {
+	Cluster, Name         string
+	Definition            *ecs.TaskDefinition
+	Desired               *int
+	MinimumHealthyPercent *int
+	MaximumPercent        *int
+	Force                 bool
+	EnableECSManagedTags  *bool
+	PropagateTags         *uint8
+	EnableExecuteCommand  *bool
+}
+
+// DeleteService drains a service. Answer: *ecs.Service.
+type DeleteService struct {
+	Cluster, Name string
+	Force         bool
+}
+
+// RunTask places and starts standalone tasks. Answer: *RunTaskResult.
+type RunTask struct {
+	Cluster              string
+	Definition           *ecs.TaskDefinition
+	Count                int
+	Overrides            *ecs.Overrides
+	Group                string
+	StartedBy            string
+	Tags                 []ecs.Tag
+	EnableExecuteCommand bool
+	Token                string
+	Digest               [16]byte
+}
+
+// RunTaskResult is what could be placed, and one Failure for each task that could not.
+type RunTaskResult struct {
+	Tasks    []*ecs.Task
+	Failures []Failure
+}
+
+// Failure is a task that could not be placed: the closest container instance (zero when there is none) and the reason in ECS's
+// short form, for example "RESOURCE:MEMORY".
+type Failure struct {
+	Instance ecs.ID
+	Reason   string
+}
+
+// StopTask stops a task; Reason is shown as its stoppedReason. Answer: *ecs.Task.
+type StopTask struct {
+	Cluster string
+	Task    ecs.ID
+	Reason  string
+}
+
+// Halt stops all tasks of all clusters in order, as Ctrl-C on `ballast up` does. No service replaces them, no failure is
+// counted, nothing of it but the stops is journalled: after the next start services resume. Answer: nil.
+type Halt struct{}

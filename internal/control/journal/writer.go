@@ -1,0 +1,82 @@
+// Package journal turns changed objects into what the store commits: it names their records, collects changes of a step into
+// units and encodes them. It decides nothing and does no I/O. Start reading at Writer.
+package journal
+
+// Change is an object's new value. A nil Record removes it. Only durable changes are committed; the others are counts and the
+// like, derived from committed records, which readers see all the same.
+type Change struct {
+	Key     Key
+	Record  any
+	Durable bool
+}
+
+// Unit is what is committed together.
+type Unit []Change
+
+// followUpRecords bounds a unit of follow-up work. Its records are valid one by one, so the bound is free; it keeps a unit of
+// the largest possible task records below store.MaxUnitBytes.
+const followUpRecords = 40
+
+// Writer collects the changes of one step. A record is written once: a later change of it replaces the value where the first
+// one stands.
+type Writer struct {
+	units  []Unit
+	at     map[Key]position
+	atomic bool
+}
+
+type position struct{ unit, change int }
+
+// Begin opens the unit of a command: all changes until the next Begin or FollowUp are committed together.
+func (w *Writer) Begin() { w.open(true) }
+
+// FollowUp opens a unit of follow-up work, which may be cut anywhere.
+func (w *Writer) FollowUp() { w.open(false) }
+
+func (w *Writer) open(atomic bool) {
+	w.atomic = atomic
+	if n := len(w.units); n == 0 || len(w.units[n-1]) > 0 {
+		w.units = append(w.units, nil)
+	}
+}
+
+// Put records a durable change.
+func (w *Writer) Put(key Key, record any) { w.add(Change{Key: key, Record: record, Durable: true}) }
+
+// Show makes a derived change visible to readers without committing it.
+func (w *Writer) Show(key Key, record any) { w.add(Change{Key: key, Record: record}) }
+
+// Delete removes a record.
+func (w *Writer) Delete(key Key) { w.add(Change{Key: key, Durable: true}) }
+
+func (w *Writer) add(c Change) {
+	if p, known := w.at[c.Key]; known {
+		old := &w.units[p.unit][p.change]
+		c.Durable = c.Durable || old.Durable
+		*old = c
+		return
+	}
+	if len(w.units) == 0 {
+		w.open(false)
+	}
+	last := len(w.units) - 1
+	if !w.atomic && len(w.units[last]) >= followUpRecords {
+		w.open(false)
+		last = len(w.units) - 1
+	}
+	if w.at == nil {
+		w.at = map[Key]position{}
+	}
+	w.at[c.Key] = position{last, len(w.units[last])}
+	w.units[last] = append(w.units[last], c)
+}
+
+// Take gives the units collected and starts anew.
+func (w *Writer) Take() []Unit {
+	units := w.units
+	if n := len(units); n > 0 && len(units[n-1]) == 0 {
+		units = units[:n-1]
+	}
+	*w = Writer{}
+	return units
+}

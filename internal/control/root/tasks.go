@@ -1,0 +1,107 @@
+package root
+
+import "ballast/internal/ecs"
+
+// entry is a task in one of the orders that ListTasks pages through. It leads to the id, so that a change of status leaves
+// the index alone.
+type entry struct {
+	cluster string
+	by      by
+	value   string
+	desired ecs.Status
+	seq     uint64
+	id      ecs.ID
+}
+
+type by uint8
+
+const (
+	byAll by = iota
+	byFamily
+	byService
+	byInstance
+	byStartedBy
+)
+
+func entries(t *ecs.Task) []entry {
+	e := entry{cluster: t.Cluster, desired: t.DesiredStatus, seq: t.Seq, id: t.ID}
+	with := func(b by, value string) entry {
+		e.by, e.value = b, value
+		return e
+	}
+	out := []entry{with(byAll, ""), with(byFamily, t.Definition.Family), with(byInstance, string(t.Instance[:]))}
+	if t.Service != "" {
+		return append(out, with(byService, t.Service))
+	}
+	if t.StartedBy != "" {
+		out = append(out, with(byStartedBy, t.StartedBy))
+	}
+	return out
+}
+
+func (b *Builder) reindex(old, now *ecs.Task) {
+	if old != nil && now != nil && old.DesiredStatus == now.DesiredStatus {
+		return
+	}
+	if old != nil {
+		for _, e := range entries(old) {
+			b.index.Delete(e)
+		}
+	}
+	if now != nil {
+		for _, e := range entries(now) {
+			b.index.Set(e)
+		}
+	}
+}
+
+// TaskFilter says which tasks of a cluster are listed; empty fields ask for nothing.
+type TaskFilter struct {
+	Cluster   string
+	Desired   ecs.Status // StatusRunning or StatusStopped
+	Family    string
+	Service   string
+	Instance  ecs.ID
+	StartedBy string // for tasks of a service, its deployment
+}
+
+func (f TaskFilter) matches(t *ecs.Task) bool {
+	return (f.Family == "" || t.Definition.Family == f.Family) &&
+		(f.Service == "" || t.Service == f.Service) &&
+		(f.Instance.IsZero() || t.Instance == f.Instance) &&
+		(f.StartedBy == "" || t.StartedByName() == f.StartedBy)
+}
+
+// order names the narrowest order that holds all tasks which can match. Tasks of services are not indexed by deployment, so
+// startedBy narrows only together with something else.
+func (f TaskFilter) order(isDeployment bool) (by, string) {
+	switch {
+	case f.Service != "":
+		return byService, f.Service
+	case f.StartedBy != "" && !isDeployment:
+		return byStartedBy, f.StartedBy
+	case !f.Instance.IsZero():
+		return byInstance, string(f.Instance[:])
+	case f.Family != "":
+		return byFamily, f.Family
+	}
+	return byAll, ""
+}
+
+// Tasks gives at most limit tasks that match, in the order of creation, beginning after the given sequence number.
+func (r *Root) Tasks(f TaskFilter, after uint64, limit int) []*ecs.Task {
+	isDeployment := len(f.StartedBy) > 8 && f.StartedBy[:8] == "ecs-svc/"
+	order, value := f.order(isDeployment)
+	from := entry{cluster: f.Cluster, by: order, value: value, desired: f.Desired, seq: after + 1}
+	var out []*ecs.Task
+	r.index.Ascend(from, func(e entry) bool {
+		if e.cluster != f.Cluster || e.by != order || e.value != value || e.desired != f.Desired {
+			return false
+		}
+		if t := r.Task(f.Cluster, e.id); t != nil && f.matches(t) {
+			out = append(out, t)
+		}
+		return len(out) < limit
+	})
+	return out
+}
