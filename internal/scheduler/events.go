@@ -1,0 +1,107 @@
+package scheduler
+
+import (
+	"strconv"
+	"strings"
+
+	"ballast/internal/ecs"
+)
+
+// ReasonFailedContainerChecks is the stopped reason of a task that its service replaces because a container check failed
+// (developer guide, Stopped tasks error codes).
+const ReasonFailedContainerChecks = "Task failed container health checks"
+
+const troubleshooting = " For more information, see the Troubleshooting section of the Amazon ECS Developer Guide."
+
+// The texts of service events follow the API (events of real accounts), which writes "(service NAME)" where the developer guide
+// writes "service (NAME)".
+
+// Message is the text of the event for the service of that name.
+func (e Event) Message(service string) string {
+	switch e.Kind {
+	case EventDeploymentCompleted:
+		return DeploymentCompletedEvent(service, e.Deployment)
+	case EventSteadyState:
+		return SteadyStateEvent(service)
+	}
+	panic("scheduler: no text for event kind " + strconv.Itoa(int(e.Kind)))
+}
+
+// StartedEvent says that tasks were started, replaced of them in place of unhealthy ones.
+func StartedEvent(service string, tasks []ecs.ID, replaced int) string {
+	text := prefix(service) + " has started " + strconv.Itoa(len(tasks)) + " tasks: " + taskList(tasks) + "."
+	if replaced > 0 {
+		text += " Amazon ECS replaced " + strconv.Itoa(replaced) + " tasks due to an unhealthy status."
+	}
+	return text
+}
+
+// StoppedEvent says that tasks that had been RUNNING were told to stop.
+func StoppedEvent(service string, tasks []ecs.ID) string {
+	return prefix(service) + " has stopped " + strconv.Itoa(len(tasks)) + " running tasks: " + taskList(tasks) + "."
+}
+
+// StoppedPendingEvent says that tasks that had not come to RUNNING were told to stop.
+func StoppedPendingEvent(service string, count int) string {
+	return prefix(service) + " stopped " + strconv.Itoa(count) + " pending tasks."
+}
+
+// UnhealthyEvent says that a container check of the task failed.
+func UnhealthyEvent(service string, task ecs.ID) string {
+	return prefix(service) + " (task " + task.String() + ") failed container health checks."
+}
+
+// SteadyStateEvent says that the service has what it should have.
+func SteadyStateEvent(service string) string { return prefix(service) + " has reached a steady state." }
+
+// DeploymentCompletedEvent says that the deployment is complete.
+func DeploymentCompletedEvent(service string, d ecs.DeploymentID) string {
+	return prefix(service) + " (deployment " + d.String() + ") deployment completed."
+}
+
+// NoInstanceEvent says that placement failed because the cluster has no container instance.
+func NoInstanceEvent(service string) string {
+	return prefix(service) + " was unable to place a task because no container instance met all of its requirements." +
+		" Reason: No Container Instances were found in your cluster." + troubleshooting
+}
+
+// UnplacedEvent says that placement failed on every container instance. closest is the one that came closest and why is what it
+// lacked, in the words of placement.Refusal; with a zero closest both are left out.
+func UnplacedEvent(service string, closest ecs.ID, why string) string {
+	text := prefix(service) + " was unable to place a task because no container instance met all of its requirements."
+	if !closest.IsZero() {
+		text += " The closest matching (container-instance " + closest.String() + ") " + why
+	}
+	return text + troubleshooting
+}
+
+// DeadlockedEvent says that a deployment can neither start nor stop a task.
+func DeadlockedEvent(service string) string {
+	return prefix(service) + " was unable to stop or start tasks during a deployment because of the service deployment" +
+		" configuration. Update the minimumHealthyPercent or maximumPercent value and try again."
+}
+
+// CompletedReason is the rolloutStateReason of a completed deployment.
+func CompletedReason(d ecs.DeploymentID) string {
+	return "ECS deployment " + d.String() + " completed."
+}
+
+// InProgressReason is the rolloutStateReason of a deployment under way.
+func InProgressReason(d ecs.DeploymentID) string {
+	return "ECS deployment " + d.String() + " in progress."
+}
+
+func prefix(service string) string { return "(service " + service + ")" }
+
+func taskList(tasks []ecs.ID) string {
+	var b strings.Builder
+	for i, id := range tasks {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteString("(task ")
+		b.WriteString(id.String())
+		b.WriteByte(')')
+	}
+	return b.String()
+}

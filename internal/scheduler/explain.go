@@ -1,0 +1,66 @@
+package scheduler
+
+import (
+	"fmt"
+	"time"
+
+	"ballast/internal/ecs"
+)
+
+// Wait names a reason for which something wanted is not done.
+type Wait uint8
+
+// The reasons.
+const (
+	// WaitRoom: maximumPercent leaves no room for more tasks.
+	WaitRoom Wait = iota
+	// WaitPlacement: no container instance could take the tasks.
+	WaitPlacement
+	// WaitPace: replacements of short runs are paced.
+	WaitPace
+	// WaitFailed: the deployment has failed and starts nothing.
+	WaitFailed
+	// WaitHealthy: tasks that should stop are needed for minimumHealthyPercent.
+	WaitHealthy
+	// WaitDeadlock: maximumPercent lets nothing start and minimumHealthyPercent lets nothing stop.
+	WaitDeadlock
+)
+
+// Explanation says what is wanted and not done. It is data; String gives the sentence.
+type Explanation struct {
+	Wait       Wait
+	Deployment ecs.DeploymentID
+	Tasks      int           // how many tasks wait
+	Percent    int           // maximumPercent of WaitRoom, minimumHealthyPercent of WaitHealthy
+	Limit      int           // the number of tasks that Percent, or tokens a minute that the pace, allows
+	ShortRun   time.Duration // of WaitPace
+}
+
+// String gives the sentence for people.
+func (e Explanation) String() string {
+	switch e.Wait {
+	case WaitRoom:
+		return fmt.Sprintf("%s: maximumPercent %d leaves no room (at most %d)", waits(e.Tasks), e.Percent, e.Limit)
+	case WaitPlacement:
+		return waits(e.Tasks) + ": no container instance met all requirements"
+	case WaitPace:
+		return fmt.Sprintf("%s: replacements of tasks that ran less than %s are paced to %d a minute",
+			waits(e.Tasks), e.ShortRun, e.Limit)
+	case WaitFailed:
+		return fmt.Sprintf("%s: deployment %s has failed", waits(e.Tasks), e.Deployment)
+	case WaitHealthy:
+		return fmt.Sprintf("%d old tasks keep running: minimumHealthyPercent %d asks for %d healthy tasks",
+			e.Tasks, e.Percent, e.Limit)
+	case WaitDeadlock:
+		return "was unable to stop or start tasks during a deployment because of the service deployment configuration." +
+			" Update the minimumHealthyPercent or maximumPercent value and try again."
+	}
+	panic(fmt.Sprintf("scheduler: no sentence for wait %d", e.Wait))
+}
+
+func waits(n int) string {
+	if n == 1 {
+		return "1 task waits"
+	}
+	return fmt.Sprintf("%d tasks wait", n)
+}

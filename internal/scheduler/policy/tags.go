@@ -1,0 +1,75 @@
+package policy
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"ballast/internal/ecs"
+)
+
+// TagPrefix begins the keys of the tags that change a policy for one service.
+const TagPrefix = "ballast:"
+
+// maxTagDuration bounds a duration given by a tag, so that adding it to a time cannot overflow and a typing error is seen.
+const maxTagDuration = 24 * time.Hour
+
+// knownTags are the keys that have an effect, in alphabetical order.
+var knownTags = []struct {
+	key string
+	set func(p *Policy, value string) error
+}{
+	{"ballast:healthy-after", func(p *Policy, value string) (err error) {
+		p.HealthyAfter, err = duration(value)
+		return err
+	}},
+}
+
+// WithTags gives p as changed by the tags of one service: "ballast:healthy-after" sets HealthyAfter to a duration such as "5s".
+// Tags with other prefixes are not looked at. An unknown key under "ballast:" and a value that cannot be read are errors that
+// name the tag; p is then not changed.
+func WithTags(p Policy, tags []ecs.Tag) (Policy, error) {
+	changed := p
+	for _, tag := range tags {
+		if !strings.HasPrefix(tag.Key, TagPrefix) {
+			continue
+		}
+		set := setter(tag.Key)
+		if set == nil {
+			return p, fmt.Errorf("tag %q is unknown; known under %q are %s", tag.Key, TagPrefix, strings.Join(TagKeys(), ", "))
+		}
+		if err := set(&changed, tag.Value); err != nil {
+			return p, fmt.Errorf("tag %q: %w", tag.Key, err)
+		}
+	}
+	return changed, nil
+}
+
+// TagKeys lists the keys that WithTags knows.
+func TagKeys() []string {
+	keys := make([]string, len(knownTags))
+	for i, known := range knownTags {
+		keys[i] = known.key
+	}
+	return keys
+}
+
+func setter(key string) func(*Policy, string) error {
+	for _, known := range knownTags {
+		if known.key == key {
+			return known.set
+		}
+	}
+	return nil
+}
+
+func duration(value string) (time.Duration, error) {
+	d, err := time.ParseDuration(value)
+	if err != nil {
+		return 0, fmt.Errorf("%q is not a duration such as \"5s\"", value)
+	}
+	if d < 0 || d > maxTagDuration {
+		return 0, fmt.Errorf("%s is not between 0s and %s", value, maxTagDuration)
+	}
+	return d, nil
+}

@@ -1,0 +1,113 @@
+// Package scheduler decides what happens to one service next: which tasks to start and stop, when a deployment is complete, and
+// why something wanted is not done. It covers the REPLICA strategy with rolling deployments.
+//
+// Decide is a pure function of a View, which holds counts and never a list of tasks, and the time; its Plan is data that the
+// caller applies, or not. A Tracker keeps the View of one service as its tasks change. The package starts nothing, keeps no
+// clock, chooses no container instance and no victim (see placement). Start reading at View, then Plan, then Decide.
+package scheduler
+
+import (
+	"ballast/internal/ecs"
+	"ballast/internal/scheduler/policy"
+)
+
+// Phase is all that deciding needs to know about a task.
+type Phase uint8
+
+// The phases. A STOPPED task has none: it is no longer counted.
+const (
+	// Starting is a task from PROVISIONING to ACTIVATING with desired status RUNNING.
+	Starting Phase = iota
+	// Warming is a RUNNING task that does not count as healthy yet.
+	Warming
+	// Healthy is a RUNNING task that counts as healthy.
+	Healthy
+	// Unhealthy is a RUNNING task that failed a health check.
+	Unhealthy
+	// Stopping is a task with desired status STOPPED that is not STOPPED yet.
+	Stopping
+
+	phaseCount = int(Stopping) + 1
+)
+
+var phaseNames = [phaseCount]string{"starting", "warming", "healthy", "unhealthy", "stopping"}
+
+// String gives the lower-case name used in explanations.
+func (p Phase) String() string { return phaseNames[p] }
+
+// Counts says how many tasks are in each phase, indexed by Phase.
+type Counts [phaseCount]int
+
+// Live counts the tasks that work, or will: starting, warming and healthy.
+func (c Counts) Live() int { return c[Starting] + c[Warming] + c[Healthy] }
+
+// Running counts the tasks that are RUNNING and not told to stop. It is what Deployment.Desired is set to when a newer
+// deployment takes over.
+func (c Counts) Running() int { return c[Warming] + c[Healthy] + c[Unhealthy] }
+
+// Total counts the tasks that are not STOPPED: what counts against maximumPercent.
+func (c Counts) Total() int { return c.Live() + c[Unhealthy] + c[Stopping] }
+
+// Deployment is one deployment of the service as deciding sees it.
+type Deployment struct {
+	ID      ecs.DeploymentID
+	Rollout ecs.RolloutState
+	Counts  Counts
+
+	// Desired is how many tasks an older deployment should still have; of the newest one it is not looked at.
+	Desired int
+
+	// Refused is how many starts of this deployment placement refused; they are wanted but not planned again until the caller
+	// clears them.
+	Refused int
+
+	// Lost counts tasks of an older deployment that failed before they proved themselves since Desired was last set; they are not
+	// replaced by their own revision.
+	Lost int
+}
+
+// View is one service as deciding sees it.
+type View struct {
+	// Desired, MinimumHealthyPercent and MaximumPercent as in ecs.Service.
+	Desired               int
+	MinimumHealthyPercent int
+	MaximumPercent        int
+
+	// Draining means that the service has been deleted and everything stops.
+	Draining bool
+
+	// Steady means that the steady state has been announced and not been left since.
+	Steady bool
+
+	Policy policy.Policy
+
+	// Debt is how many tasks ended by themselves after a short run and have not been replaced yet; each replacement takes a
+	// token from Pace.
+	Debt int
+	Pace Pace
+
+	// Deployments stand newest first; the first is the PRIMARY one. There is at least one unless the service is draining.
+	Deployments []Deployment
+
+	// NextHealthy is when the next warming task becomes healthy, 0 where none waits for that.
+	NextHealthy ecs.Time
+}
+
+// MaxTasks is the most tasks not STOPPED that a start may lead to: floor(desired x maximumPercent / 100)
+// (API_DeploymentConfiguration).
+func (v *View) MaxTasks() int { return v.Desired * v.MaximumPercent / 100 }
+
+// MinHealthy is the fewest healthy tasks that a stop may leave: ceil(desired x minimumHealthyPercent / 100)
+// (API_DeploymentConfiguration).
+func (v *View) MinHealthy() int { return (v.Desired*v.MinimumHealthyPercent + 99) / 100 }
+
+// Counts adds up the tasks of all deployments.
+func (v *View) Counts() Counts {
+	var sum Counts
+	for i := range v.Deployments {
+		for phase, n := range v.Deployments[i].Counts {
+			sum[phase] += n
+		}
+	}
+	return sum
+}
