@@ -1,0 +1,58 @@
+package arn
+
+import (
+	"strconv"
+	"strings"
+
+	"ballast/internal/ecs"
+)
+
+// Namer writes the ARNs of one account in one region.
+type Namer struct {
+	Region  string // "us-east-1"
+	Account string // 12 digits
+}
+
+// prefix is everything before the type of the resource.
+func (n Namer) prefix() string {
+	return "arn:" + n.Partition() + ":ecs:" + n.Region + ":" + n.Account + ":"
+}
+
+// Partition is "aws", or that of China or GovCloud where the region's name says so (AWS General Reference, ARNs).
+func (n Namer) Partition() string {
+	switch {
+	case strings.HasPrefix(n.Region, "cn-"):
+		return "aws-cn"
+	case strings.HasPrefix(n.Region, "us-gov-"):
+		return "aws-us-gov"
+	}
+	return "aws"
+}
+
+// Cluster names a cluster.
+func (n Namer) Cluster(name string) string { return n.prefix() + "cluster/" + name }
+
+// Service names a service, in the long form.
+func (n Namer) Service(cluster, name string) string {
+	return n.prefix() + "service/" + cluster + "/" + name
+}
+
+// Task names a task, in the long form.
+func (n Namer) Task(cluster string, id ecs.ID) string {
+	return n.prefix() + "task/" + cluster + "/" + id.String()
+}
+
+// Container names a container of a task.
+func (n Namer) Container(cluster string, task, container ecs.ID) string {
+	return n.prefix() + "container/" + cluster + "/" + task.String() + "/" + container.UUID()
+}
+
+// ContainerInstance names a container instance, in the long form.
+func (n Namer) ContainerInstance(cluster string, id ecs.ID) string {
+	return n.prefix() + "container-instance/" + cluster + "/" + id.String()
+}
+
+// TaskDefinition names a revision.
+func (n Namer) TaskDefinition(family string, revision int) string {
+	return n.prefix() + "task-definition/" + family + ":" + strconv.Itoa(revision)
+}
