@@ -1,0 +1,102 @@
+// Package logfile keeps what a container writes: lines with their time and stream, in a directory of bounded segments of which
+// the oldest is deleted when there are too many. It never blocks on a full disk: lines that cannot be written are dropped and
+// counted, and a line that says so follows when there is room again. It has no goroutines and reads no clock.
+//
+// One Writer per directory at a time; any number of readers, in any process, at the same time. A position is the number of bytes
+// ever written before it; segments are named by the position of their first byte, so positions survive rotation. Start reading
+// at Writer and Read.
+package logfile
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"ballast/internal/ecs"
+)
+
+// Line is one line that a container wrote, without its line break.
+type Line struct {
+	At     ecs.Time
+	Stderr bool
+	Text   string
+}
+
+// MaxText is the length in bytes at which a longer line is split, as Docker's log drivers do (moby, daemon/logger/copier.go).
+const MaxText = 16 << 10
+
+// Limits bound what is kept of one container.
+type Limits struct {
+	SegmentBytes int64 // a segment that is longer takes no more lines
+	Segments     int   // how many are kept, the one being written included; at least 1
+}
+
+// DefaultLimits keep between 40 and 50 MiB.
+var DefaultLimits = Limits{SegmentBytes: 10 << 20, Segments: 5}
+
+// A record is "<unix milliseconds> <stream> <text>\n", the stream being o or e. maxHead bounds what stands before the text.
+const maxHead = 24
+
+const suffix = ".log"
+
+// appendRecord renders a line. Line breaks cannot be in the text: Stream splits at them.
+func appendRecord(b []byte, at ecs.Time, stderr bool, text []byte) []byte {
+	b = strconv.AppendInt(b, int64(at), 10)
+	if stderr {
+		b = append(b, " e "...)
+	} else {
+		b = append(b, " o "...)
+	}
+	b = append(b, text...)
+	return append(b, '\n')
+}
+
+// parseRecord reads a record without its line break; ok is false for one that a crash left incomplete.
+func parseRecord(b []byte) (l Line, ok bool) {
+	head, rest, ok := bytes.Cut(b, []byte{' '})
+	if !ok || len(rest) < 2 || rest[1] != ' ' || rest[0] != 'o' && rest[0] != 'e' {
+		return Line{}, false
+	}
+	at, err := strconv.ParseInt(string(head), 10, 64)
+	if err != nil {
+		return Line{}, false
+	}
+	return Line{At: ecs.Time(at), Stderr: rest[0] == 'e', Text: string(rest[2:])}, true
+}
+
+// segment is a file of records; start is the position of its first byte.
+type segment struct {
+	start int64
+	path  string
+}
+
+// segments lists a directory's segments, oldest first. A directory that does not exist has none.
+func segments(dir string) ([]segment, error) {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list log segments: %w", err)
+	}
+	var all []segment
+	for _, e := range entries {
+		name, ok := strings.CutSuffix(e.Name(), suffix)
+		start, err := strconv.ParseInt(name, 10, 64)
+		if ok && err == nil && e.Type().IsRegular() {
+			all = append(all, segment{start: start, path: filepath.Join(dir, e.Name())})
+		}
+	}
+	slices.SortFunc(all, func(a, b segment) int { return int(min(max(a.start-b.start, -1), 1)) })
+	return all, nil
+}
+
+func segmentPath(dir string, start int64) string {
+	return filepath.Join(dir, fmt.Sprintf("%020d%s", start, suffix))
+}
