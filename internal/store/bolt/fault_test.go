@@ -132,6 +132,18 @@ func TestUnknownOutcome(t *testing.T) {
 	if err := s.Commit(context.Background(), fence, numbered(5, 6)); !errors.Is(err, os.ErrNotExist) || errors.Is(err, store.ErrUnknown) {
 		t.Errorf("commit without the file: %v", err)
 	}
+
+	// Nor does anybody else's file.
+	foreign, err := bbolt.Open(path, 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := foreign.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Commit(context.Background(), fence, numbered(5, 6)); err == nil || !strings.Contains(err.Error(), "format") {
+		t.Errorf("commit to another program's file: %v", err)
+	}
 	if err := os.Rename(path+".away", path); err != nil {
 		t.Fatal(err)
 	}

@@ -125,18 +125,12 @@ func examine(path string) error {
 
 // prepare makes the buckets of a new file and refuses a file of another format.
 func prepare(db *bbolt.DB) error {
-	var found []byte
-	err := db.View(func(tx *bbolt.Tx) error {
-		if meta := tx.Bucket(metaBucket); meta != nil {
-			found = bytes.Clone(meta.Get(formatKey))
-		}
-		return nil
-	})
+	found, err := readFormat(db)
 	if err != nil || bytes.Equal(found, format) {
 		return err
 	}
 	if found != nil {
-		return fmt.Errorf("the file has format %q, this ballast knows format %q only", found, format)
+		return wrongFormat(found)
 	}
 	err = db.Update(func(tx *bbolt.Tx) error {
 		if _, err := tx.CreateBucketIfNotExists(recordsBucket); err != nil {
@@ -152,6 +146,21 @@ func prepare(db *bbolt.DB) error {
 		return fmt.Errorf("lay out the file: %w", err)
 	}
 	return syncFolder(filepath.Dir(db.Path()))
+}
+
+// readFormat returns the name of the file's layout, nil if it has none yet.
+func readFormat(db *bbolt.DB) (found []byte, err error) {
+	err = db.View(func(tx *bbolt.Tx) error {
+		if meta := tx.Bucket(metaBucket); meta != nil {
+			found = bytes.Clone(meta.Get(formatKey))
+		}
+		return nil
+	})
+	return found, err
+}
+
+func wrongFormat(found []byte) error {
+	return fmt.Errorf("the file has format %q, this ballast knows format %q only", found, format)
 }
 
 // syncFolder makes the name of a new file durable, where the file system can do that.

@@ -1,6 +1,7 @@
 package bolt
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -138,8 +139,15 @@ func (s *Store) reopen() error {
 	if err != nil {
 		return err
 	}
-	if err := rewriteMeta(s.path, db.Info().PageSize); err != nil {
-		return errors.Join(fmt.Errorf("make %s durable: %w", s.path, err), db.Close())
+	found, err := readFormat(db)
+	if err == nil && !bytes.Equal(found, format) {
+		err = wrongFormat(found)
+	}
+	if err == nil {
+		err = rewriteMeta(s.path, db.Info().PageSize)
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("open %s again: %w", s.path, err), db.Close())
 	}
 	s.db = db
 	return nil
