@@ -3,8 +3,13 @@
 //
 // Both directions carry state, not commands: a message may be lost, doubled or delayed, and the sender repeats what has not
 // been acknowledged. A receiver takes a message only if it belongs to the current session and its Seq is higher than any taken
-// before; whatever it drops so is repeated with a higher Seq. That is why a late copy can never start a task again. Start
-// reading at Report, which opens a session.
+// before; whatever it drops so is repeated with a higher Seq. That is why a late copy can never start a task again.
+//
+// Seq counts by one from 1. An agent that finds a gap in it does not know what it was told, and opens a new session, which
+// brings the manifest; so an acknowledgement by an agent covers every message up to the one it names. One by control covers
+// only the report it names: an agent repeats in every report whatever has not been acknowledged. Control answers every report
+// that it takes, a heartbeat too, so that an agent notices a session that has died; nobody answers an answer without tasks.
+// Start reading at Report, which opens a session.
 package session
 
 import (
@@ -21,7 +26,9 @@ const (
 	RepeatAfter = 2 * time.Second
 )
 
-// Report is what an agent sends. The first report of a session carries Hello and everything the agent knows.
+// Report is what an agent sends. Until control has answered in a session, every report carries Hello. The reports of a new
+// session repeat everything the agent knows, in as many messages as that takes; a task that an agent started anew has found in
+// its driver is reported only after the manifest has said what the task consists of.
 type Report struct {
 	// Instance is chosen by the agent when it first starts and kept in its data directory.
 	Instance ecs.ID
