@@ -17,17 +17,18 @@ func (p Pace) Tokens(now ecs.Time, perMinute, burst int) int {
 	return int(p.level(now, perMinute, burst) / tokenUnits)
 }
 
-// Next gives the first moment at or after now with a whole token in the bucket; 0 where perMinute is 0 and none will ever come.
-func (p Pace) Next(now ecs.Time, perMinute, burst int) ecs.Time {
-	level := p.level(now, perMinute, burst)
-	if level >= tokenUnits {
+// When gives the first moment at or after now with n whole tokens in the bucket; 0 where that never comes, because nothing is
+// refilled or the bucket is too small.
+func (p Pace) When(n int, now ecs.Time, perMinute, burst int) ecs.Time {
+	lacking := int64(n)*tokenUnits - p.level(now, perMinute, burst)
+	if lacking <= 0 {
 		return now
 	}
-	if perMinute <= 0 {
+	if perMinute <= 0 || int64(n)*tokenUnits > full(burst) {
 		return 0
 	}
 	rate := int64(perMinute)
-	return now + ecs.Time((tokenUnits-level+rate-1)/rate)
+	return now + ecs.Time((lacking+rate-1)/rate)
 }
 
 // Take gives the bucket with n tokens fewer at now. It never holds less than none.

@@ -20,6 +20,7 @@ type Plan struct {
 	Remove []ecs.DeploymentID
 
 	// Inactive means that the service has been deleted and its last task is STOPPED.
+	// It is then INACTIVE and not decided any more.
 	Inactive bool
 
 	// Events are to be said in this order, after the events of the starts and stops.

@@ -83,7 +83,7 @@ var presets = []Policy{
 	with(base("fast"), func(p *Policy) {
 		p.HealthyAfter = 0
 		p.ShortRun = 10 * time.Second
-		p.InstanceLostAfter = 15 * time.Second
+		p.InstanceLostAfter = 30 * time.Second
 		p.DefaultStopTimeout = 5 * time.Second
 	}),
 }

@@ -1,0 +1,217 @@
+package scheduler
+
+import (
+	"ballast/internal/ecs"
+	"ballast/internal/scheduler/policy"
+)
+
+// Decide says what the service needs at now. Tasks due to be healthy by now have to be promoted before (Tracker.Promote). It
+// does not change the view, costs O(deployments + actions), and gives the same plan for the same arguments; once a plan has been
+// applied, or its starts have been refused and noted as such, deciding again wants nothing.
+func Decide(v *View, now ecs.Time) Plan {
+	if v.Draining {
+		return drain(v)
+	}
+	if len(v.Deployments) == 0 {
+		return Plan{Steady: v.Steady}
+	}
+	d := newDecision(v, now)
+	d.trimPrimary()
+	for i := len(v.Deployments) - 1; i > 0; i-- {
+		if d.ownRevision {
+			d.sustain(i)
+		} else {
+			d.retire(i)
+		}
+	}
+	d.start()
+	d.makeRoom()
+	d.explainDeadlock()
+	d.finish()
+	return d.plan
+}
+
+// drain stops every task of a deleted service.
+func drain(v *View) Plan {
+	p := Plan{Inactive: v.Counts().Total() == 0}
+	for i := range v.Deployments {
+		for phase := Starting; phase < Stopping; phase++ {
+			if n := v.Deployments[i].Counts[phase]; n > 0 {
+				p.Stops = append(p.Stops, Stop{Deployment: v.Deployments[i].ID, Phase: phase, Count: n,
+					Code: ecs.ServiceSchedulerInitiated, Reason: ecs.ReasonServiceDeleted})
+			}
+		}
+	}
+	return p
+}
+
+// decision is a plan being made. Its counts follow the plan, as if each action were applied when it is planned.
+type decision struct {
+	view *View
+	now  ecs.Time
+	plan Plan
+
+	primary Counts
+	all     Counts // of all deployments
+	keep    int    // healthy tasks that stopping older ones must leave
+	moving  int    // tasks that were starting, warming or stopping at the outset
+
+	// rolling means that older deployments still have tasks; ownRevision that those which fail are replaced by their own
+	// revision for now.
+	rolling     bool
+	ownRevision bool
+
+	nextToken ecs.Time // when the pace allows one more start, 0 if it holds nothing back
+}
+
+func newDecision(v *View, now ecs.Time) decision {
+	d := decision{view: v, now: now, primary: v.Deployments[0].Counts, all: v.Counts(), keep: v.MinHealthy()}
+	if v.Deployments[0].Rollout == ecs.RolloutFailed {
+		// The newest deployment will not fill the gap, so the older ones keep what the service should have.
+		d.keep = v.Desired
+	}
+	d.moving = d.all[Starting] + d.all[Warming] + d.all[Stopping]
+	d.rolling = d.all.Total() > d.primary.Total()
+	// While there are enough healthy tasks an old one that fails is not missed: it would have been stopped next.
+	d.ownRevision = v.Policy.OldTasks == policy.ByOwnRevision && d.all[Healthy] < d.keep
+	return d
+}
+
+// trimPrimary stops what the newest deployment has too much of.
+func (d *decision) trimPrimary() {
+	surplusUnhealthy := d.primary[Healthy] + d.primary[Unhealthy] - d.view.Desired
+	if d.stopsUnhealthyFirst() {
+		surplusUnhealthy = d.primary[Unhealthy]
+	}
+	d.stop(0, Unhealthy, min(d.primary[Unhealthy], surplusUnhealthy))
+
+	surplus := d.primary.Live() - d.view.Desired
+	for phase := Starting; phase <= Healthy; phase++ {
+		n := min(d.primary[phase], max(0, surplus))
+		d.stop(0, phase, n)
+		surplus -= n
+	}
+}
+
+// stopsUnhealthyFirst says whether an unhealthy task of the newest deployment is stopped before its replacement is healthy:
+// always before October 2023, and during a rollout under the 2023 rules ("resorts to terminating unhealthy tasks immediately").
+func (d *decision) stopsUnhealthyFirst() bool {
+	return d.view.Policy.Unhealthy == policy.StopFirst || d.rolling && d.view.Policy.OldTasks == policy.ByNewest
+}
+
+// retire stops the tasks of an older deployment as far as the healthy-percent window allows; nothing replaces them but the
+// newest deployment.
+func (d *decision) retire(i int) {
+	old := &d.view.Deployments[i]
+	d.stop(i, Starting, old.Counts[Starting])
+	d.stop(i, Unhealthy, old.Counts[Unhealthy])
+	warming := min(old.Counts[Warming], max(0, d.all[Warming]+d.all[Healthy]-d.keep))
+	d.stop(i, Warming, warming)
+	healthy := min(old.Counts[Healthy], max(0, d.all[Healthy]-d.keep))
+	d.stop(i, Healthy, healthy)
+
+	left := old.Counts[Warming] - warming + old.Counts[Healthy] - healthy
+	d.setDesired(i, left)
+	if left > 0 {
+		d.explain(Explanation{Wait: WaitHealthy, Deployment: old.ID, Tasks: left,
+			Percent: d.view.MinimumHealthyPercent, Limit: d.keep})
+	}
+}
+
+// sustain keeps an older deployment at its desired count while healthy tasks are short: what fails is replaced by its own
+// revision, save tasks that never proved themselves.
+func (d *decision) sustain(i int) {
+	old := &d.view.Deployments[i]
+	goal := d.goal(i)
+	d.stop(i, Unhealthy, min(old.Counts[Unhealthy], old.Counts[Healthy]+old.Counts[Unhealthy]-goal))
+	d.stop(i, Starting, min(old.Counts[Starting], old.Counts.Live()-goal))
+	d.setDesired(i, goal)
+}
+
+// goal is how many tasks an older deployment should have while it is sustained.
+func (d *decision) goal(i int) int {
+	return max(0, d.view.Deployments[i].Desired-d.view.Deployments[i].Lost)
+}
+
+// stop plans to stop n tasks of deployment i in a phase; nothing if n is not positive.
+func (d *decision) stop(i int, phase Phase, n int) {
+	if n <= 0 {
+		return
+	}
+	id := d.view.Deployments[i].ID
+	reason := ReasonFailedContainerChecks
+	if phase != Unhealthy {
+		// The deployment named is the one whose count shrinks, so it is the task's own.
+		reason = ecs.ReasonScaling(id)
+	}
+	d.plan.Stops = append(d.plan.Stops, Stop{Deployment: id, Phase: phase, Count: n,
+		Code: ecs.ServiceSchedulerInitiated, Reason: reason})
+	d.all[phase] -= n
+	d.all[Stopping] += n
+	if i == 0 {
+		d.primary[phase] -= n
+		d.primary[Stopping] += n
+	}
+}
+
+func (d *decision) setDesired(i, desired int) {
+	if old := &d.view.Deployments[i]; old.Desired != desired {
+		d.plan.Desired = append(d.plan.Desired, DesiredChange{Deployment: old.ID, Desired: desired})
+	}
+}
+
+func (d *decision) explain(e Explanation) { d.plan.Explanations = append(d.plan.Explanations, e) }
+
+// makeRoom stops one unhealthy task where its replacement cannot start beside it for want of room ("Limited maximum percent").
+// Only one at a time, and the next only when nothing is on its way any more.
+func (d *decision) makeRoom() {
+	if len(d.plan.Starts)+len(d.plan.Stops)+d.moving > 0 || d.all[Unhealthy] == 0 || d.all.Total() < d.view.MaxTasks() {
+		return
+	}
+	for i := len(d.view.Deployments) - 1; i >= 0; i-- {
+		if d.need(i) > 0 && d.view.Deployments[i].Counts[Unhealthy] > 0 {
+			d.stop(i, Unhealthy, 1)
+			return
+		}
+	}
+}
+
+// explainDeadlock notes a rollout in which nothing can move.
+func (d *decision) explainDeadlock() {
+	stuck := d.rolling && d.need(0) > 0 && d.all.Total() >= d.view.MaxTasks()
+	if stuck && len(d.plan.Starts)+len(d.plan.Stops)+d.moving == 0 {
+		d.explain(Explanation{Wait: WaitDeadlock, Deployment: d.view.Deployments[0].ID, Tasks: d.need(0)})
+	}
+}
+
+// finish removes empty deployments, completes the newest one and announces the steady state, all as things will be once the
+// plan is applied.
+func (d *decision) finish() {
+	others, otherTasks := 0, 0
+	for i := len(d.view.Deployments) - 1; i > 0; i-- {
+		old := &d.view.Deployments[i]
+		otherTasks += old.Counts.Total()
+		if old.Counts.Total() == 0 && !(d.ownRevision && d.goal(i) > 0) {
+			d.plan.Remove = append(d.plan.Remove, old.ID)
+		} else {
+			others++
+		}
+	}
+	newest := &d.view.Deployments[0]
+	complete := newest.Rollout == ecs.RolloutCompleted
+	settled := d.primary[Healthy] == d.view.Desired && d.primary.Live() == d.view.Desired && d.primary[Unhealthy] == 0
+	if newest.Rollout == ecs.RolloutInProgress && settled && others == 0 && otherTasks == 0 {
+		complete = true
+		d.plan.Rollouts = append(d.plan.Rollouts, RolloutChange{Deployment: newest.ID, State: ecs.RolloutCompleted,
+			Reason: CompletedReason(newest.ID)})
+		d.plan.Events = append(d.plan.Events, Event{Kind: EventDeploymentCompleted, Deployment: newest.ID})
+	}
+	d.plan.Steady = complete && settled && others == 0 && d.primary[Stopping] == 0
+	if d.plan.Steady && !d.view.Steady {
+		d.plan.Events = append(d.plan.Events, Event{Kind: EventSteadyState})
+	}
+	d.plan.Wake = d.view.NextHealthy
+	if d.nextToken != 0 && (d.plan.Wake == 0 || d.nextToken < d.plan.Wake) {
+		d.plan.Wake = d.nextToken
+	}
+}

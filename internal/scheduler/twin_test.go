@@ -1,0 +1,276 @@
+package scheduler
+
+import (
+	"slices"
+
+	"ballast/internal/ecs"
+	"ballast/internal/scheduler/policy"
+)
+
+// The slow twin of Decide works on the plain list of tasks, one action at a time, and counts again after each. It follows the
+// rules as they are told and shares no code with Decide beyond the token bucket.
+
+type actor struct {
+	seq        uint64
+	deployment ecs.DeploymentID
+	phase      Phase
+}
+
+// slow is a service and its tasks; the view gives everything but the counts.
+type slow struct {
+	view  *View
+	tasks []actor
+}
+
+type tally struct {
+	deployment ecs.DeploymentID
+	phase      Phase
+}
+
+// outcome is what the twin decides.
+type outcome struct {
+	stops   map[tally]int
+	starts  map[ecs.DeploymentID]int
+	paced   map[ecs.DeploymentID]int
+	desired map[ecs.DeploymentID]int
+	removed []ecs.DeploymentID
+
+	complete, steadyEvent, steady, inactive, deadlock bool
+
+	wake ecs.Time
+}
+
+func (s *slow) count(match func(actor) bool) int {
+	n := 0
+	for _, a := range s.tasks {
+		if match(a) {
+			n++
+		}
+	}
+	return n
+}
+
+func (s *slow) in(id ecs.DeploymentID, phases ...Phase) int {
+	return s.count(func(a actor) bool { return a.deployment == id && slices.Contains(phases, a.phase) })
+}
+
+func (s *slow) everywhere(phases ...Phase) int {
+	return s.count(func(a actor) bool { return slices.Contains(phases, a.phase) })
+}
+
+// minimum is the smallest whole number that is at least percent of desired.
+func minimum(desired, percent int) int {
+	n := 0
+	for n*100 < desired*percent {
+		n++
+	}
+	return n
+}
+
+// maximum is the largest whole number that is at most percent of desired.
+func maximum(desired, percent int) int {
+	n := 0
+	for (n+1)*100 <= desired*percent {
+		n++
+	}
+	return n
+}
+
+func (s *slow) decide(now ecs.Time) outcome {
+	o := outcome{stops: map[tally]int{}, starts: map[ecs.DeploymentID]int{}, paced: map[ecs.DeploymentID]int{},
+		desired: map[ecs.DeploymentID]int{}}
+	v := s.view
+	if v.Draining {
+		o.inactive = len(s.tasks) == 0
+		for i, a := range s.tasks {
+			if a.phase != Stopping {
+				s.stop(i, &o)
+			}
+		}
+		return o
+	}
+	newest := v.Deployments[0]
+	keep := minimum(v.Desired, v.MinimumHealthyPercent)
+	if newest.Rollout == ecs.RolloutFailed {
+		keep = v.Desired
+	}
+	quiet := s.everywhere(Starting, Warming, Stopping) == 0
+	rolling := s.count(func(a actor) bool { return a.deployment != newest.ID }) > 0
+	own := v.Policy.OldTasks == policy.ByOwnRevision && s.everywhere(Healthy) < keep
+
+	for s.stopOneOfNewest(rolling, &o) {
+	}
+	for i := len(v.Deployments) - 1; i > 0; i-- {
+		for s.stopOneOfOld(v.Deployments[i], own, keep, &o) {
+		}
+		o.desired[v.Deployments[i].ID] = s.in(v.Deployments[i].ID, Warming, Healthy)
+		if own {
+			o.desired[v.Deployments[i].ID] = max(0, v.Deployments[i].Desired-v.Deployments[i].Lost)
+		}
+	}
+	s.startAll(own, now, &o)
+	s.stuck(quiet, rolling, own, &o)
+	s.settle(own, &o)
+	return o
+}
+
+func (s *slow) stop(i int, o *outcome) {
+	o.stops[tally{s.tasks[i].deployment, s.tasks[i].phase}]++
+	s.tasks[i].phase = Stopping
+}
+
+// stopAny stops the first task of a deployment in a phase.
+func (s *slow) stopAny(id ecs.DeploymentID, phase Phase, o *outcome) bool {
+	i := slices.IndexFunc(s.tasks, func(a actor) bool { return a.deployment == id && a.phase == phase })
+	if i < 0 {
+		return false
+	}
+	s.stop(i, o)
+	return true
+}
+
+func (s *slow) stopOneOfNewest(rolling bool, o *outcome) bool {
+	v, id := s.view, s.view.Deployments[0].ID
+	atOnce := v.Policy.Unhealthy == policy.StopFirst || rolling && v.Policy.OldTasks == policy.ByNewest
+	if (atOnce || s.in(id, Healthy, Unhealthy) > v.Desired) && s.stopAny(id, Unhealthy, o) {
+		return true
+	}
+	return s.in(id, Starting, Warming, Healthy) > v.Desired &&
+		(s.stopAny(id, Starting, o) || s.stopAny(id, Warming, o) || s.stopAny(id, Healthy, o))
+}
+
+func (s *slow) stopOneOfOld(d Deployment, own bool, keep int, o *outcome) bool {
+	if own {
+		goal := max(0, d.Desired-d.Lost)
+		return s.in(d.ID, Healthy, Unhealthy) > goal && s.stopAny(d.ID, Unhealthy, o) ||
+			s.in(d.ID, Starting, Warming, Healthy) > goal && s.stopAny(d.ID, Starting, o)
+	}
+	return s.stopAny(d.ID, Starting, o) || s.stopAny(d.ID, Unhealthy, o) ||
+		s.everywhere(Warming, Healthy)-1 >= keep && s.stopAny(d.ID, Warming, o) ||
+		s.everywhere(Healthy)-1 >= keep && s.stopAny(d.ID, Healthy, o)
+}
+
+// lacks says how many tasks a deployment should have beyond those that work or will.
+func (s *slow) lacks(i int, own bool) int {
+	d := s.view.Deployments[i]
+	live := s.in(d.ID, Starting, Warming, Healthy)
+	switch {
+	case i == 0 && d.Rollout != ecs.RolloutFailed:
+		return max(0, s.view.Desired-live)
+	case i > 0 && own:
+		return max(0, d.Desired-d.Lost-live)
+	}
+	return 0
+}
+
+// startAll grants starts one by one. A grant that placement refused before takes its room and its token and is not planned;
+// one that only the pace holds back takes its room.
+func (s *slow) startAll(own bool, now ecs.Time, o *outcome) {
+	v := s.view
+	wanted := 0
+	for i := range v.Deployments {
+		wanted += s.lacks(i, own)
+	}
+	free := max(0, wanted-v.Debt)
+	room := max(0, maximum(v.Desired, v.MaximumPercent)-len(s.tasks))
+	tokens, used, held := v.Pace.Tokens(now, v.Policy.PacePerMinute, v.Desired), 0, false
+	for i := len(v.Deployments) - 1; i >= 0; i-- {
+		id, refused := v.Deployments[i].ID, v.Deployments[i].Refused
+		paced := 0
+		for wants := s.lacks(i, own); wants > 0 && room > 0; wants-- {
+			room--
+			switch {
+			case free > 0:
+				free--
+			case used < tokens:
+				used++
+				paced++
+			default:
+				held = true
+				continue
+			}
+			if refused > 0 {
+				refused--
+				continue
+			}
+			o.starts[id]++
+			s.tasks = append(s.tasks, actor{deployment: id, phase: Starting})
+		}
+		if n := min(paced, o.starts[id]); n > 0 {
+			o.paced[id] = n
+		}
+	}
+	o.wake = v.NextHealthy
+	if held {
+		// The first millisecond with one more token.
+		at := now
+		for v.Pace.Tokens(at, v.Policy.PacePerMinute, v.Desired) <= used {
+			at++
+		}
+		if o.wake == 0 || at < o.wake {
+			o.wake = at
+		}
+	}
+}
+
+// stuck stops one unhealthy task when nothing else can happen, and else notes a deadlocked rollout.
+func (s *slow) stuck(quiet, rolling, own bool, o *outcome) {
+	full := len(s.tasks) >= maximum(s.view.Desired, s.view.MaximumPercent)
+	if !quiet || !full || len(o.stops) > 0 || len(o.starts) > 0 {
+		return
+	}
+	for i := len(s.view.Deployments) - 1; i >= 0; i-- {
+		if s.lacks(i, own) > 0 && s.stopAny(s.view.Deployments[i].ID, Unhealthy, o) {
+			return
+		}
+	}
+	o.deadlock = rolling && s.lacks(0, own) > 0
+}
+
+func (s *slow) settle(own bool, o *outcome) {
+	v, newest := s.view, s.view.Deployments[0]
+	others := 0
+	for i := len(v.Deployments) - 1; i > 0; i-- {
+		id := v.Deployments[i].ID
+		if s.in(id, Starting, Warming, Healthy, Unhealthy, Stopping) == 0 && !(own && o.desired[id] > 0) {
+			o.removed = append(o.removed, id)
+		} else {
+			others++
+		}
+	}
+	fine := s.in(newest.ID, Healthy) == v.Desired && s.in(newest.ID, Starting, Warming, Unhealthy) == 0
+	o.complete = newest.Rollout == ecs.RolloutInProgress && fine && others == 0
+	o.steady = (newest.Rollout == ecs.RolloutCompleted || o.complete) && fine && others == 0 && s.in(newest.ID, Stopping) == 0
+	o.steadyEvent = o.steady && !v.Steady
+	for i := 1; i < len(v.Deployments); i++ {
+		if id := v.Deployments[i].ID; o.desired[id] == v.Deployments[i].Desired {
+			delete(o.desired, id)
+		}
+	}
+}
+
+// outcomeOf puts a plan into the form of the twin's.
+func outcomeOf(p Plan) outcome {
+	o := outcome{stops: map[tally]int{}, starts: map[ecs.DeploymentID]int{}, paced: map[ecs.DeploymentID]int{},
+		desired: map[ecs.DeploymentID]int{}, removed: p.Remove, steady: p.Steady, inactive: p.Inactive, wake: p.Wake}
+	for _, stop := range p.Stops {
+		o.stops[tally{stop.Deployment, stop.Phase}] += stop.Count
+	}
+	for _, start := range p.Starts {
+		o.starts[start.Deployment] += start.Count
+		if start.Paced > 0 {
+			o.paced[start.Deployment] += start.Paced
+		}
+	}
+	for _, change := range p.Desired {
+		o.desired[change.Deployment] = change.Desired
+	}
+	for _, event := range p.Events {
+		o.complete = o.complete || event.Kind == EventDeploymentCompleted
+		o.steadyEvent = o.steadyEvent || event.Kind == EventSteadyState
+	}
+	for _, e := range p.Explanations {
+		o.deadlock = o.deadlock || e.Wait == WaitDeadlock
+	}
+	return o
+}
