@@ -84,21 +84,22 @@ func (e *encoder) begin(s *smithy.Schema) {
 		e.keyed = false
 		return
 	}
-	f := e.top()
+	f, buf := e.top(), e.buf
 	if f.comma {
-		e.buf = append(e.buf, ',')
+		buf = append(buf, ',')
 	}
 	f.comma = true
 	if !f.list {
-		e.name(s.MemberName())
+		buf = appendName(buf, s.MemberName())
 	}
+	e.buf = buf
 }
 
-// name writes a member's name; names in schemas are plain ASCII words.
-func (e *encoder) name(name string) {
-	e.buf = append(e.buf, '"')
-	e.buf = append(e.buf, name...)
-	e.buf = append(e.buf, '"', ':')
+// appendName appends a member's name; names in schemas are plain ASCII words.
+func appendName(dst []byte, name string) []byte {
+	dst = append(dst, '"')
+	dst = append(dst, name...)
+	return append(dst, '"', ':')
 }
 
 func (e *encoder) open(s *smithy.Schema, c byte, f frame) {
@@ -129,7 +130,7 @@ func (e *encoder) CloseStruct() {
 // WriteUnion opens a union with its one member's name.
 func (e *encoder) WriteUnion(s, member *smithy.Schema) {
 	e.open(s, '{', frame{})
-	e.name(member.MemberName())
+	e.buf = appendName(e.buf, member.MemberName())
 	e.keyed = true
 }
 

@@ -1,23 +1,38 @@
 package wire
 
-import "unicode/utf8"
+import (
+	"encoding/binary"
+	"unicode/utf8"
+)
 
 const hexDigits = "0123456789abcdef"
 
 // plain marks the bytes that stand in a JSON string as they are.
 var plain = func() (t [256]bool) {
 	for c := ' '; c < utf8.RuneSelf; c++ {
-		t[c] = c != '"' && c != '\\' && c != 0x7f
+		t[c] = c != '"' && c != '\\'
 	}
 	return t
 }()
+
+// plain8 tells whether all eight bytes of w are plain. Per byte, b-n borrows into the high bit when b < n, and x-1 does when
+// x, the difference to the byte looked for, is zero.
+func plain8(w uint64) bool {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	quote, slash := w^(ones*'"'), w^(ones*'\\')
+	special := w | (w-ones*' ')&^w | (quote-ones)&^quote | (slash-ones)&^slash
+	return special&highs == 0
+}
 
 // AppendString appends s as a JSON string. Bytes that are not UTF-8 become U+FFFD; U+2028 and U+2029 are escaped, since some
 // JavaScript parsers still take them for line ends.
 func AppendString(dst []byte, s string) []byte {
 	dst = append(dst, '"')
-	start := 0
-	for i := 0; i < len(s); {
+	i, start := 0, 0
+	for i+8 <= len(s) && plain8(binary.LittleEndian.Uint64([]byte(s[i:i+8]))) {
+		i += 8
+	}
+	for i < len(s) {
 		c := s[i]
 		if plain[c] {
 			i++

@@ -48,13 +48,22 @@ func TestAppendJSON(t *testing.T) {
 		{"map keys are sorted", &cloudwatchlogs.ListTagsLogGroupOutput{Tags: map[string]string{"b": "2", "a": "1", "c": "3", "a!": "4"}},
 			`{"tags":{"a":"1","a!":"4","b":"2","c":"3"}}`},
 		{"strings", &sdk.ListClustersOutput{NextToken: aws.String("a\"\\/\b\f\n\r\t\x00\x7f<&>\u2028\u2029\u00e9\U0001F600\xff.")},
-			`{"nextToken":"a\"\\/\u0008\u000c\n\r\t\u0000\u007f<&>\u2028\u2029` + "\u00e9\U0001F600\ufffd" + `."}`},
+			`{"nextToken":"a\"\\/\u0008\u000c\n\r\t\u0000` + "\x7f" + `<&>\u2028\u2029` + "\u00e9\U0001F600\ufffd" + `."}`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if diff := cmp.Diff(tt.want, string(encode(t, tt.in))); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
+	}
+	for c := range 256 { // each byte at each place of a word of eight, against encoding/json
+		for at := range 9 {
+			s := strings.Repeat("a", at) + string([]byte{byte(c)}) + strings.Repeat("b", 8-at)
+			var got string
+			if err := json.Unmarshal(AppendString(nil, s), &got); err != nil || got != strings.ToValidUTF8(s, "\ufffd") {
+				t.Errorf("%q became %q, %v", s, got, err)
+			}
+		}
 	}
 	for _, bad := range []any{nil, "text", &struct{}{}, (*sdk.ListClustersOutput)(nil), &sts.GetCallerIdentityOutput{}} {
 		if _, err := AppendJSON(nil, bad); err == nil {

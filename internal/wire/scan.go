@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"encoding/binary"
 	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -109,7 +110,11 @@ func (s *scanner) word(w string) error {
 func (s *scanner) str() ([]byte, error) {
 	start := s.pos + 1
 	ascii := true
-	for i := start; i < len(s.data); i++ {
+	i := start
+	for i+8 <= len(s.data) && plain8(binary.LittleEndian.Uint64(s.data[i:])) {
+		i += 8
+	}
+	for ; i < len(s.data); i++ {
 		switch c := s.data[i]; {
 		case c == '"':
 			s.pos = i + 1
