@@ -1,5 +1,6 @@
 // Package session holds the messages between control and the agent of a container instance. They have the semantics of ECS's
-// agent protocol: idempotent upserts by task, acknowledgement, a full manifest on connect. It is data only.
+// agent protocol: idempotent upserts by task, acknowledgement, a full manifest on connect. It
+// decides nothing; Conn and Peer are the ends of whatever carries the messages.
 //
 // Both directions carry state, not commands: a message may be lost, doubled or delayed, and the sender repeats what has not
 // been acknowledged. A receiver takes a message only if it belongs to the current session and its Seq is higher than any taken
