@@ -23,8 +23,10 @@ type Service struct {
 	Status  ServiceStatus `cbor:"3,keyasint"`
 	Desired int           `cbor:"4,keyasint"`
 
-	// Definition is the revision that the newest deployment brings in.
+	// Definition is the revision that the newest deployment brings in; Family and Revision name it in the journal.
 	Definition *TaskDefinition `cbor:"-"`
+	Family     string          `cbor:"17,keyasint"`
+	Revision   int             `cbor:"18,keyasint"`
 
 	// The healthy-percent window: floor(desired x MaximumPercent / 100) tasks at most, ceil(desired x MinimumHealthyPercent /
 	// 100) healthy tasks at least.
@@ -48,6 +50,9 @@ type Service struct {
 
 	// Steady says whether the steady state has been announced since the last disturbance.
 	Steady bool `cbor:"16,keyasint,omitempty"`
+
+	// InactiveAt is when the last task of a deleted service stopped.
+	InactiveAt Time `cbor:"19,keyasint,omitempty"`
 
 	// Derived, never journalled: the newest events (newest first, at most MaxServiceEvents), and the counts of tasks.
 	Events  []*ServiceEvent `cbor:"-"`

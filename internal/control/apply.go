@@ -1,0 +1,189 @@
+package control
+
+import (
+	"ballast/internal/control/catalog"
+	"ballast/internal/control/journal"
+	"ballast/internal/control/tasks"
+	"ballast/internal/ecs"
+)
+
+func (c CreateCluster) apply(m *Machine) (any, error) {
+	return m.catalog.CreateCluster(m.now, c.Name, c.Tags, c.Settings), nil
+}
+
+func (c RegisterTaskDefinition) apply(m *Machine) (any, error) {
+	return m.catalog.Register(m.now, c.Definition), nil
+}
+
+func (c CreateService) apply(m *Machine) (any, error) {
+	if _, err := m.catalog.Cluster(c.Service.Cluster); err != nil {
+		return nil, err
+	}
+	key := journal.TokenKey(c.Service.Cluster, "CreateService", c.Token)
+	if c.Token != "" {
+		switch token, err := m.catalog.Token(m.now, key, c.Digest); {
+		case err != nil:
+			return nil, err
+		case token != nil && m.services.Find(c.Service.Cluster, token.Service) != nil:
+			return m.services.Find(c.Service.Cluster, token.Service), nil
+		}
+	}
+	s, err := m.services.Create(m.now, &m.ids, c.Service)
+	if err != nil {
+		return nil, err
+	}
+	if c.Token != "" {
+		m.catalog.Remember(m.now, key, journal.Token{Digest: c.Digest, Service: s.Name})
+	}
+	m.catalog.Count(s.Cluster, catalog.Counts{Services: 1})
+	return s, nil
+}
+
+func (c UpdateService) apply(m *Machine) (any, error) {
+	if _, err := m.catalog.Cluster(c.Cluster); err != nil {
+		return nil, err
+	}
+	s, err := m.services.Active(c.Cluster, c.Name)
+	if err != nil {
+		return nil, err
+	}
+	n := *s
+	set(&n.Desired, c.Desired)
+	set(&n.MinimumHealthyPercent, c.MinimumHealthyPercent)
+	set(&n.MaximumPercent, c.MaximumPercent)
+	set(&n.EnableECSManagedTags, c.EnableECSManagedTags)
+	set(&n.PropagateTags, c.PropagateTags)
+	set(&n.EnableExecuteCommand, c.EnableExecuteCommand)
+	if n.MinimumHealthyPercent >= 100 && n.MaximumPercent <= 100 {
+		return nil, ecs.Errorf(ecs.InvalidParameterException,
+			"Both maximumPercent and minimumHealthyPercent cannot be 100 as this will block deployments")
+	}
+	definition := n.Definition
+	if c.Definition != nil {
+		definition = c.Definition
+	}
+	deploys := c.Force || definition.Name() != n.Definition.Name()
+	return m.services.Update(m.now, &m.ids, &n, definition, deploys), nil
+}
+
+func set[T any](field *T, to *T) {
+	if to != nil {
+		*field = *to
+	}
+}
+
+func (c DeleteService) apply(m *Machine) (any, error) {
+	if _, err := m.catalog.Cluster(c.Cluster); err != nil {
+		return nil, err
+	}
+	s, err := m.services.Active(c.Cluster, c.Name)
+	if err != nil {
+		return nil, err
+	}
+	if s.Desired > 0 && !c.Force {
+		return nil, ecs.Errorf(ecs.InvalidParameterException, "The service cannot be stopped while it is scaled above 0.")
+	}
+	m.catalog.Count(s.Cluster, catalog.Counts{Services: -1})
+	return m.services.Delete(m.now, s), nil
+}
+
+func (c RunTask) apply(m *Machine) (any, error) {
+	if _, err := m.catalog.Cluster(c.Cluster); err != nil {
+		return nil, err
+	}
+	if m.halt {
+		return nil, ecs.Errorf(ecs.ServerException, "Ballast is shutting down.")
+	}
+	key := journal.TokenKey(c.Cluster, "RunTask", c.Token)
+	if c.Token != "" {
+		switch token, err := m.catalog.Token(m.now, key, c.Digest); {
+		case err != nil:
+			return nil, err
+		case token != nil:
+			return m.answered(c.Cluster, token), nil
+		}
+	}
+	if m.instances.Available(c.Cluster) == 0 {
+		return nil, ecs.Errorf(ecs.InvalidParameterException, "No Container Instances were found in your cluster.")
+	}
+	result := m.run(c)
+	if c.Token != "" && len(result.Tasks) > 0 {
+		token := journal.Token{Digest: c.Digest}
+		for _, t := range result.Tasks {
+			token.Tasks = append(token.Tasks, t.ID)
+		}
+		m.catalog.Remember(m.now, key, token)
+	}
+	return result, nil
+}
+
+// answered gives the tasks that an earlier request with the same token started, as they are now.
+func (m *Machine) answered(cluster string, token *journal.Token) *RunTaskResult {
+	result := &RunTaskResult{}
+	for _, id := range token.Tasks {
+		if t := m.tasks.Task(cluster, id); t != nil {
+			result.Tasks = append(result.Tasks, t)
+		}
+	}
+	return result
+}
+
+func (m *Machine) run(c RunTask) *RunTaskResult {
+	result := &RunTaskResult{}
+	template := ecs.Task{Cluster: c.Cluster, Definition: c.Definition, Overrides: c.Overrides, Group: c.Group,
+		StartedBy: c.StartedBy, Tags: c.Tags, EnableExecuteCommand: c.EnableExecuteCommand}
+	for range c.Count {
+		t, refusal := m.start(template)
+		if refusal != nil {
+			result.Failures = append(result.Failures, Failure{Instance: refusal.Closest, Reason: refusal.Code()})
+			continue
+		}
+		result.Tasks = append(result.Tasks, t)
+	}
+	return result
+}
+
+func (c StopTask) apply(m *Machine) (any, error) {
+	if _, err := m.catalog.Cluster(c.Cluster); err != nil {
+		return nil, err
+	}
+	t := m.tasks.Task(c.Cluster, c.Task)
+	if t == nil {
+		return nil, ecs.Errorf(ecs.InvalidParameterException, "The referenced task was not found.")
+	}
+	return m.tasks.Stop(m.now, t, ecs.UserInitiated, c.Reason), nil
+}
+
+func (Halt) apply(m *Machine) (any, error) {
+	m.halt = true
+	m.tasks.Each(func(t *ecs.Task) {
+		m.tasks.Stop(m.now, t, ecs.UserInitiated, reasonHalted)
+	})
+	return nil, nil
+}
+
+// reasonHalted is the stopped reason of tasks that ended because their server was told to stop.
+const reasonHalted = "Ballast was stopped by its user"
+
+func clusterOf(move tasks.Move) string {
+	if move.New != nil {
+		return move.New.Cluster
+	}
+	return move.Old.Cluster
+}
+
+// count gives what a move changes in the counts of its cluster.
+func count(move tasks.Move) catalog.Counts {
+	of := func(t *ecs.Task) (c catalog.Counts) {
+		switch {
+		case t == nil:
+		case t.LastStatus == ecs.StatusRunning:
+			c.Running = 1
+		case t.LastStatus < ecs.StatusRunning:
+			c.Pending = 1
+		}
+		return c
+	}
+	old, now := of(move.Old), of(move.New)
+	return catalog.Counts{Running: now.Running - old.Running, Pending: now.Pending - old.Pending}
+}

@@ -1,0 +1,152 @@
+package control
+
+import (
+	"slices"
+
+	"ballast/internal/control/services"
+	"ballast/internal/ecs"
+	"ballast/internal/scheduler"
+	"ballast/internal/scheduler/placement"
+)
+
+// decide asks the scheduler what happens to a service next and has it done.
+func (m *Machine) decide(s *services.Service) {
+	if s.Record().Status == ecs.ServiceInactive {
+		m.forgetService(s)
+		return
+	}
+	if m.halt {
+		return
+	}
+	tracker := s.Tracker()
+	tracker.Promote(m.now)
+	plan := scheduler.Decide(tracker.View(), m.now)
+	for _, stop := range plan.Stops {
+		m.stopTasks(s, stop)
+	}
+	for _, start := range plan.Starts {
+		m.startTasks(s, start)
+	}
+	m.services.Apply(m.now, &m.ids, s, &plan)
+	if plan.Inactive {
+		m.forgetService(s)
+	}
+	if plan.Wake != 0 {
+		m.wake(s, plan.Wake)
+	}
+}
+
+func (m *Machine) wake(s *services.Service, at ecs.Time) {
+	if s.Wake(at) {
+		m.timers.set(at, timer{kind: serviceDue, cluster: s.Record().Cluster, service: s.Record().Seq})
+	}
+}
+
+// forgetService drops a service that has been INACTIVE for as long as stopped tasks are kept, or has itself called again then.
+func (m *Machine) forgetService(s *services.Service) {
+	if at := s.Record().InactiveAt.Add(m.cfg.Policy.StoppedKeptFor); m.now < at {
+		m.wake(s, at)
+		return
+	}
+	m.services.Forget(s.Record())
+}
+
+// stopTasks stops as many tasks of a deployment and phase as the plan says; placement says which.
+func (m *Machine) stopTasks(s *services.Service, stop scheduler.Stop) {
+	var candidates []placement.Candidate
+	for _, seq := range s.Tracker().Tasks(stop.Deployment, stop.Phase, nil) {
+		t := m.tasks.Task(s.Record().Cluster, s.TaskID(seq))
+		candidates = append(candidates, placement.Candidate{Seq: seq, Instance: t.Instance, Zone: m.instances.Zone(t.Instance)})
+	}
+	choose := placement.Victims
+	if stop.Phase == scheduler.Unhealthy {
+		choose = placement.Random
+	}
+	victims := choose(candidates, stop.Count, m.ids.Seed())
+	slices.Sort(victims)
+	var stopped []ecs.ID
+	for _, seq := range victims {
+		id := s.TaskID(seq)
+		m.tasks.Stop(m.now, m.tasks.Task(s.Record().Cluster, id), stop.Code, stop.Reason)
+		stopped = append(stopped, id)
+	}
+	m.spread()
+	if stop.Phase == scheduler.Starting {
+		m.say(s, scheduler.StoppedPendingEvent(s.Record().Name, len(stopped)))
+		return
+	}
+	m.say(s, scheduler.StoppedEvent(s.Record().Name, stopped))
+}
+
+// startTasks starts as many tasks of a deployment as the plan says and the cluster has room for. The rest waits for room.
+func (m *Machine) startTasks(s *services.Service, start scheduler.Start) {
+	record := s.Record()
+	deployment := deploymentOf(record, start.Deployment)
+	if deployment == nil {
+		return
+	}
+	template := ecs.Task{Cluster: record.Cluster, Definition: deployment.Definition, Service: record.Name,
+		ServiceSeq: record.Seq, Deployment: deployment.ID, EnableExecuteCommand: record.EnableExecuteCommand}
+	switch record.PropagateTags {
+	case ecs.PropagateService:
+		template.Tags = record.Tags
+	case ecs.PropagateTaskDefinition:
+		template.Tags = deployment.Definition.Tags
+	}
+	demand := placement.DemandOf(deployment.Definition, nil)
+	var started []ecs.ID
+	var refusal *placement.Refusal
+	for range start.Count {
+		t, refused := m.place(template, demand)
+		if refused != nil {
+			refusal = refused
+			break
+		}
+		started = append(started, t.ID)
+	}
+	s.Tracker().Placed(start, len(started), m.now)
+	m.spread()
+	if len(started) > 0 {
+		m.say(s, scheduler.StartedEvent(record.Name, started, min(start.Replaces, len(started))))
+	}
+	if refusal == nil {
+		m.services.Placed(s, demand.String())
+		return
+	}
+	if m.services.Unplaced(s, deployment.ID, start.Count-len(started), demand.String()) {
+		m.say(s, refusal.Event(record.Name))
+	}
+}
+
+func deploymentOf(record *ecs.Service, id ecs.DeploymentID) *ecs.Deployment {
+	for i := range record.Deployments {
+		if record.Deployments[i].ID == id {
+			return &record.Deployments[i]
+		}
+	}
+	return nil
+}
+
+func (m *Machine) say(s *services.Service, message string) {
+	m.services.Say(m.now, &m.ids, s, message)
+}
+
+// start places one task of a template and creates it, or says why it cannot be placed.
+func (m *Machine) start(template ecs.Task) (*ecs.Task, *placement.Refusal) {
+	return m.place(template, placement.DemandOf(template.Definition, template.Overrides))
+}
+
+func (m *Machine) place(template ecs.Task, demand placement.Demand) (*ecs.Task, *placement.Refusal) {
+	instance, refusal := m.instances.Choose(template.Cluster, demand, template.GroupName(), m.ids.Seed())
+	if refusal != nil {
+		return nil, refusal
+	}
+	template.ID, template.Instance = m.ids.ID(), instance
+	template.Containers = make([]ecs.Container, len(template.Definition.Containers))
+	for i := range template.Containers {
+		template.Containers[i].ID = m.ids.ID()
+	}
+	t := m.tasks.Create(m.now, template)
+	m.spread()
+	return t, nil
+}

@@ -1,0 +1,28 @@
+package control
+
+import (
+	"slices"
+
+	"ballast/internal/control/tasks"
+)
+
+// markStale has the stopped tasks of a cluster looked at in this step.
+func (m *Machine) markStale(cluster string) {
+	if !slices.Contains(m.stale, cluster) {
+		m.stale = append(m.stale, cluster)
+	}
+}
+
+// expire forgets stopped tasks that are too old or too many, and has itself called again when the next one is.
+func (m *Machine) expire() {
+	kept := tasks.Kept{For: m.cfg.Policy.StoppedKeptFor, PerService: m.cfg.Policy.StoppedKeptPerService,
+		PerCluster: m.cfg.Policy.StoppedKeptPerCluster}
+	for _, cluster := range m.stale {
+		m.tasks.Expire(m.now, cluster, kept)
+		if at := m.tasks.ExpiresAt(cluster, kept); at != 0 && !m.expiring[cluster] {
+			m.expiring[cluster] = true
+			m.timers.set(at, timer{kind: expiryDue, cluster: cluster})
+		}
+	}
+	m.stale = m.stale[:0]
+}

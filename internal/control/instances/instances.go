@@ -1,0 +1,186 @@
+// Package instances is control's book of container instances: who has registered, who is connected, and what their tasks
+// reserve. It places tasks through the placement index; it never decides that a task should start or stop. Start reading at
+// Book.
+package instances
+
+import (
+	"cmp"
+	"slices"
+
+	"ballast/internal/control/journal"
+	"ballast/internal/ecs"
+	"ballast/internal/scheduler/placement"
+	"ballast/internal/session"
+)
+
+// Book holds the container instances of all clusters.
+type Book struct {
+	w        *journal.Writer
+	records  map[ecs.ID]*ecs.ContainerInstance
+	seqs     map[string]uint64
+	clusters map[string]*placement.Index
+	watched  map[ecs.ID]bool
+	changed  []ecs.ID // to be shown, in the order of changing
+}
+
+// New gives an empty book that writes to w.
+func New(w *journal.Writer) *Book {
+	return &Book{w: w, records: map[ecs.ID]*ecs.ContainerInstance{}, seqs: map[string]uint64{},
+		clusters: map[string]*placement.Index{}, watched: map[ecs.ID]bool{}}
+}
+
+func (b *Book) index(cluster string) *placement.Index {
+	index := b.clusters[cluster]
+	if index == nil {
+		index = placement.NewIndex()
+		b.clusters[cluster] = index
+	}
+	return index
+}
+
+// Load takes a container instance read from the store. It is not connected before its agent speaks.
+func (b *Book) Load(i *ecs.ContainerInstance) {
+	b.seqs[i.Cluster] = max(b.seqs[i.Cluster], i.Seq)
+	b.records[i.ID] = i
+	b.offer(i)
+	b.changed = append(b.changed, i.ID)
+}
+
+// Register takes what an agent says of its container instance at the start of a session; a new one is given a record. It says
+// whether it is new.
+func (b *Book) Register(now ecs.Time, id ecs.ID, hello session.Hello) (isNew bool) {
+	i := &ecs.ContainerInstance{ID: id, Cluster: hello.Cluster, RegisteredAt: now}
+	old := b.records[id]
+	if old != nil {
+		n := *old
+		i = &n
+	} else {
+		b.seqs[hello.Cluster]++
+		i.Seq = b.seqs[hello.Cluster]
+	}
+	i.Registered, i.Attributes, i.AgentVersion, i.Zone, i.Driver = hello.Resources, hello.Attributes, hello.AgentVersion,
+		hello.Zone, hello.Driver
+	i.Connected = true
+	i.Version++
+	b.records[id] = i
+	b.offer(i)
+	b.w.Put(journal.InstanceKey(i), i)
+	b.changed = append(b.changed, id)
+	return old == nil
+}
+
+// offer brings the placement index up to date with a record.
+func (b *Book) offer(i *ecs.ContainerInstance) {
+	b.index(i.Cluster).Put(placement.Instance{ID: i.ID, Zone: i.Zone, Resources: i.Registered,
+		Available: i.Connected && i.Status == ecs.InstanceActive})
+}
+
+// Disconnected notes that the agent's connection broke. Its tasks stay; new ones go elsewhere.
+func (b *Book) Disconnected(id ecs.ID) {
+	if old := b.records[id]; old != nil && old.Connected {
+		i := *old
+		i.Connected = false
+		b.records[id] = &i
+		b.offer(&i)
+		b.changed = append(b.changed, id)
+	}
+}
+
+// Find gives a container instance; nil when there is none.
+func (b *Book) Find(id ecs.ID) *ecs.ContainerInstance { return b.records[id] }
+
+// Zone is the availability zone of a container instance.
+func (b *Book) Zone(id ecs.ID) string {
+	if i := b.records[id]; i != nil {
+		return i.Zone
+	}
+	return ""
+}
+
+// All gives the container instances in the order of registration, cluster by cluster.
+func (b *Book) All() []*ecs.ContainerInstance {
+	var all []*ecs.ContainerInstance
+	for _, i := range b.records {
+		all = append(all, i)
+	}
+	slices.SortFunc(all, func(a, b *ecs.ContainerInstance) int {
+		return cmp.Or(cmp.Compare(a.Cluster, b.Cluster), cmp.Compare(a.Seq, b.Seq))
+	})
+	return all
+}
+
+// Watch notes that a timer for the silence of an agent is to be set, and says false if one already is.
+func (b *Book) Watch(id ecs.ID) bool {
+	was := b.watched[id]
+	b.watched[id] = true
+	return !was
+}
+
+// Unwatch notes that the timer has fired.
+func (b *Book) Unwatch(id ecs.ID) { delete(b.watched, id) }
+
+// Available counts the container instances of a cluster that take new tasks.
+func (b *Book) Available(cluster string) int { return b.index(cluster).Available() }
+
+// Choose finds a container instance with room for a task of a group, or says why there is none. Nothing is reserved before the
+// task exists.
+func (b *Book) Choose(cluster string, demand placement.Demand, group string, seed uint64) (ecs.ID, *placement.Refusal) {
+	return b.index(cluster).Choose(demand, group, seed)
+}
+
+// TaskMoved reserves or releases what a task needs, and counts it.
+func (b *Book) TaskMoved(old, t *ecs.Task) {
+	if t == nil || old == nil && t.Stopped() {
+		return
+	}
+	switch index := b.index(t.Cluster); {
+	case old == nil:
+		index.Reserve(t.Instance, placement.DemandOf(t.Definition, t.Overrides), t.GroupName())
+	case t.Stopped() && !old.Stopped():
+		index.Release(t.Instance, placement.DemandOf(t.Definition, t.Overrides), t.GroupName())
+	}
+	b.count(old, t)
+}
+
+func (b *Book) count(old, t *ecs.Task) {
+	running, pending := counts(t)
+	if old != nil {
+		r, p := counts(old)
+		running, pending = running-r, pending-p
+	}
+	record := b.records[t.Instance]
+	if record == nil || running == 0 && pending == 0 && old != nil && old.LastStatus == t.LastStatus {
+		return
+	}
+	i := *record
+	i.Running += running
+	i.Pending += pending
+	b.records[t.Instance] = &i
+	b.changed = append(b.changed, i.ID)
+}
+
+func counts(t *ecs.Task) (running, pending int) {
+	switch {
+	case t.LastStatus == ecs.StatusRunning:
+		return 1, 0
+	case t.LastStatus < ecs.StatusRunning:
+		return 0, 1
+	}
+	return 0, 0
+}
+
+// Flush shows readers what changed, with what remains free.
+func (b *Book) Flush() {
+	shown := map[ecs.ID]bool{}
+	for _, id := range b.changed {
+		if shown[id] {
+			continue
+		}
+		shown[id] = true
+		i := *b.records[id]
+		i.Remaining = b.index(i.Cluster).Remaining(id)
+		b.records[id] = &i
+		b.w.Show(journal.InstanceKey(&i), &i)
+	}
+	b.changed = b.changed[:0]
+}

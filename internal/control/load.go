@@ -1,0 +1,103 @@
+package control
+
+import (
+	"slices"
+
+	"ballast/internal/control/catalog"
+	"ballast/internal/control/journal"
+	"ballast/internal/control/services"
+	"ballast/internal/control/sessions"
+	"ballast/internal/ecs"
+	"ballast/internal/session"
+)
+
+// loading holds what the store gave before its place is known: events come before their service.
+type loading struct {
+	events map[journal.Key][]*ecs.ServiceEvent
+}
+
+// Load takes one record of the store. Records come in the order of their keys.
+func (m *Machine) Load(name string, value []byte) error {
+	key, err := journal.ParseKey(name)
+	if err != nil {
+		return err
+	}
+	record, err := journal.Decode(key, value, m.catalog.Definition)
+	if err != nil {
+		return err
+	}
+	switch r := record.(type) {
+	case *ecs.ContainerInstance:
+		m.instances.Load(r)
+	case *ecs.ServiceEvent:
+		of := journal.Key{Kind: journal.KindService, Cluster: key.Cluster, Seq: key.Seq}
+		m.loading.events[of] = append(m.loading.events[of], r)
+	case *ecs.Service:
+		events := m.loading.events[key]
+		delete(m.loading.events, key)
+		slices.Reverse(events)
+		m.services.Load(r, events)
+		if r.Status == ecs.ServiceActive {
+			m.catalog.Count(r.Cluster, catalog.Counts{Services: 1})
+		}
+	case *ecs.Task:
+		m.tasks.Load(r)
+	default:
+		m.catalog.Load(key, record)
+	}
+	m.visible.Apply(journal.Unit{{Key: key, Record: record}})
+	return nil
+}
+
+// Loaded ends the load. Until an agent has reported, its tasks stand as journalled; its silence is counted from now on.
+func (m *Machine) Loaded(now ecs.Time) {
+	m.now, m.startedAt = now, now
+	m.tasks.Loaded()
+	m.spread()
+	m.loading = nil
+	for _, i := range m.instances.All() {
+		m.catalog.Count(i.Cluster, catalog.Counts{Instances: 1})
+		m.watch(i.ID)
+	}
+	m.instances.Flush()
+	m.catalog.Flush()
+	m.services.Flush()
+	for _, unit := range m.w.Take() {
+		m.visible.Apply(unit)
+	}
+}
+
+// assignments tells agents of tasks as they are committed.
+type assignments struct{ m *Machine }
+
+// Assignment gives a task as the agent of that instance should have it: one that is over, or another instance's, is to be
+// forgotten.
+func (a assignments) Assignment(cluster string, instance, task ecs.ID) session.Assignment {
+	t := a.m.tasks.Task(cluster, task)
+	if t == nil || t.Instance != instance || t.Stopped() {
+		return session.Assignment{Task: task, Desired: ecs.StatusStopped, Forget: true}
+	}
+	return assignment(t)
+}
+
+// Manifest gives every task that the instance should have.
+func (a assignments) Manifest(cluster string, instance ecs.ID) []session.Assignment {
+	var out []session.Assignment
+	for _, t := range a.m.tasks.On(cluster, instance) {
+		out = append(out, assignment(t))
+	}
+	return out
+}
+
+var _ sessions.Source = assignments{}
+
+func assignment(t *ecs.Task) session.Assignment {
+	desired := ecs.StatusRunning
+	if t.LastStatus >= ecs.StatusStopping {
+		desired = ecs.StatusStopped // not before: what comes ahead of STOPPING is control's to finish
+	}
+	return session.Assignment{Task: t.ID, Desired: desired, Work: &session.Work{Cluster: t.Cluster, Service: t.Service,
+		Definition: t.Definition, Overrides: t.Overrides, Launched: t.StartedAt != 0}}
+}
+
+var _ services.Chance = (*ids)(nil)

@@ -1,0 +1,79 @@
+package control
+
+import (
+	"fmt"
+
+	"ballast/internal/ecs"
+	"ballast/internal/session"
+)
+
+// report takes what an agent says: who it is, and how its tasks are.
+func (m *Machine) report(r *session.Report) {
+	if r.Hello != nil {
+		if _, err := m.catalog.Cluster(r.Hello.Cluster); err != nil {
+			m.sessions.Refuse(r, fmt.Sprintf("cluster %q does not exist; create it first", r.Hello.Cluster))
+			return
+		}
+	}
+	accepted, opened := m.sessions.Accept(m.now, r)
+	if !accepted {
+		return
+	}
+	if opened {
+		m.instances.Register(m.now, r.Instance, *r.Hello)
+		m.services.Room(r.Hello.Cluster)
+	}
+	instance := m.instances.Find(r.Instance)
+	for i := range r.Tasks {
+		if !m.tasks.Report(m.now, instance.Cluster, r.Instance, &r.Tasks[i]) {
+			m.sessions.Tell(r.Instance, r.Tasks[i].Task)
+		}
+		m.spread()
+	}
+	m.watch(r.Instance)
+}
+
+// watch sets the timer by which a silent agent is noticed, unless one is set.
+func (m *Machine) watch(instance ecs.ID) {
+	if m.instances.Watch(instance) {
+		m.timers.set(m.now.Add(m.cfg.Policy.InstanceLostAfter), timer{kind: instanceDue, instance: instance})
+	}
+}
+
+// timer sees to what may be due.
+func (m *Machine) timer(t timer) {
+	switch t.kind {
+	case serviceDue:
+		m.services.Woken(t.cluster, t.service)
+	case repeatDue:
+		m.sessions.Due(m.now, t.instance)
+	case instanceDue:
+		m.silent(t.instance)
+	case expiryDue:
+		m.expiring[t.cluster] = false
+		m.markStale(t.cluster)
+	}
+}
+
+// silent replaces the tasks of a container instance whose agent has said nothing for too long. When it comes back, its
+// manifest tells it to stop them.
+func (m *Machine) silent(id ecs.ID) {
+	m.instances.Unwatch(id)
+	instance := m.instances.Find(id)
+	if instance == nil || instance.Status == ecs.InstanceInactive {
+		return
+	}
+	heard := max(m.sessions.Heard(id), m.startedAt)
+	if lost := heard.Add(m.cfg.Policy.InstanceLostAfter); m.now < lost {
+		m.instances.Watch(id)
+		m.timers.set(lost, timer{kind: instanceDue, instance: id})
+		return
+	}
+	m.sessions.Silence(id, m.sessions.Number(id))
+	m.instances.Disconnected(id)
+	reason := fmt.Sprintf("Container instance %s lost: its agent has been silent for %s", id, m.cfg.Policy.InstanceLostAfter)
+	for _, t := range m.tasks.On(instance.Cluster, id) {
+		m.tasks.Lose(m.now, t, reason)
+	}
+	m.spread()
+}

@@ -1,0 +1,158 @@
+package services
+
+import (
+	"slices"
+
+	"ballast/internal/control/journal"
+	"ballast/internal/ecs"
+	"ballast/internal/scheduler"
+)
+
+// Create makes a service with its first deployment. A service of that name that is ACTIVE is given as it is if the request
+// asks for the same, as ECS does for repetitions.
+func (b *Book) Create(now ecs.Time, chance Chance, record ecs.Service) (*ecs.Service, error) {
+	if old := b.Find(record.Cluster, record.Name); old != nil {
+		switch old.Status {
+		case ecs.ServiceActive:
+			if same(old, &record) {
+				return old, nil
+			}
+			return nil, ecs.Errorf(ecs.InvalidParameterException, "Creation of service was not idempotent.")
+		case ecs.ServiceDraining:
+			return nil, ecs.Errorf(ecs.InvalidParameterException, "Unable to Start a service that is still Draining.")
+		}
+		b.Forget(old)
+	}
+	record.Seq = b.seqs[record.Cluster] + 1
+	record.CreatedAt = now
+	record.Deployments = nil
+	deploy(now, chance, &record, record.Definition)
+	s := b.add(&record)
+	b.save(s, &record)
+	s.track(b.policy)
+	return &record, nil
+}
+
+// same says whether a service is what a request to create it asks for.
+func same(s, asked *ecs.Service) bool {
+	return s.Definition.Name() == asked.Definition.Name() && s.Desired == asked.Desired &&
+		s.MinimumHealthyPercent == asked.MinimumHealthyPercent && s.MaximumPercent == asked.MaximumPercent &&
+		s.LaunchTypeGiven == asked.LaunchTypeGiven && s.PropagateTags == asked.PropagateTags &&
+		s.EnableECSManagedTags == asked.EnableECSManagedTags && s.EnableExecuteCommand == asked.EnableExecuteCommand &&
+		slices.Equal(s.Tags, asked.Tags)
+}
+
+// deploy makes a new PRIMARY deployment of a record that is not yet shared.
+func deploy(now ecs.Time, chance Chance, record *ecs.Service, definition *ecs.TaskDefinition) {
+	d := ecs.Deployment{ID: chance.Deployment(), Definition: definition, Family: definition.Family,
+		Revision: definition.Revision, Desired: record.Desired, CreatedAt: now, UpdatedAt: now}
+	d.RolloutReason = scheduler.InProgressReason(d.ID)
+	record.Deployments = append([]ecs.Deployment{d}, record.Deployments...)
+	record.Definition, record.Family, record.Revision = definition, definition.Family, definition.Revision
+	record.Steady = false
+}
+
+// Update replaces the record of a service, and starts a deployment if deploys says so.
+func (b *Book) Update(now ecs.Time, chance Chance, record *ecs.Service, definition *ecs.TaskDefinition, deploys bool) *ecs.Service {
+	s := b.numbers[number{record.Cluster, record.Seq}]
+	record.Deployments = slices.Clone(record.Deployments)
+	if deploys {
+		older := &record.Deployments[0]
+		for _, d := range s.tracker.View().Deployments {
+			if d.ID == older.ID {
+				older.Desired = d.Counts.Running()
+			}
+		}
+		older.UpdatedAt = now
+		deploy(now, chance, record, definition)
+	} else if primary := &record.Deployments[0]; primary.Desired != record.Desired {
+		primary.Desired, primary.UpdatedAt = record.Desired, now
+		record.Steady = false
+	}
+	b.save(s, record)
+	s.track(b.policy)
+	b.touch(s)
+	return record
+}
+
+// Delete drains a service: it keeps no task from now on.
+func (b *Book) Delete(now ecs.Time, old *ecs.Service) *ecs.Service {
+	s := b.numbers[number{old.Cluster, old.Seq}]
+	record := *old
+	record.Status, record.Desired = ecs.ServiceDraining, 0
+	record.Deployments = slices.Clone(old.Deployments)
+	for i := range record.Deployments {
+		record.Deployments[i].Desired, record.Deployments[i].UpdatedAt = 0, now
+	}
+	b.save(s, &record)
+	s.track(b.policy)
+	b.touch(s)
+	return &record
+}
+
+// Say adds an event to the history of a service and drops the oldest beyond those kept.
+func (b *Book) Say(now ecs.Time, chance Chance, s *Service, message string) {
+	record := *s.record
+	record.LastEvent++
+	event := &ecs.ServiceEvent{ID: chance.ID(), At: now, Message: message}
+	b.w.Put(journal.EventKey(&record, record.LastEvent), event)
+	if len(record.Events) >= ecs.MaxServiceEvents {
+		b.w.Delete(journal.EventKey(&record, record.LastEvent-ecs.MaxServiceEvents))
+	}
+	kept := min(len(record.Events), ecs.MaxServiceEvents-1)
+	record.Events = append(append(make([]*ecs.ServiceEvent, 0, kept+1), event), record.Events[:kept]...)
+	b.save(s, &record)
+}
+
+// Forget drops an INACTIVE service and its events.
+func (b *Book) Forget(record *ecs.Service) {
+	b.w.Delete(journal.ServiceKey(record))
+	delete(b.numbers, number{record.Cluster, record.Seq})
+	if newest := b.names[name{record.Cluster, record.Name}]; newest != nil && newest.record.Seq == record.Seq {
+		delete(b.names, name{record.Cluster, record.Name})
+	}
+	for n := range uint64(len(record.Events)) {
+		b.w.Delete(journal.EventKey(record, record.LastEvent-n))
+	}
+}
+
+// Apply takes over what a plan says of deployments, status and events; starts and stops are control's to carry out.
+func (b *Book) Apply(now ecs.Time, chance Chance, s *Service, plan *scheduler.Plan) {
+	s.explain = plan.Explanations
+	if !plan.Acts() && plan.Steady == s.record.Steady {
+		return
+	}
+	record := *s.record
+	record.Deployments = slices.Clone(s.record.Deployments)
+	for _, change := range plan.Desired {
+		if d := find(record.Deployments, change.Deployment); d != nil {
+			d.Desired, d.UpdatedAt = change.Desired, now
+		}
+	}
+	for _, change := range plan.Rollouts {
+		if d := find(record.Deployments, change.Deployment); d != nil {
+			d.Rollout, d.RolloutReason, d.UpdatedAt = change.State, change.Reason, now
+		}
+	}
+	record.Deployments = slices.DeleteFunc(record.Deployments, func(d ecs.Deployment) bool {
+		return slices.Contains(plan.Remove, d.ID)
+	})
+	if plan.Inactive {
+		record.Status, record.InactiveAt = ecs.ServiceInactive, now
+	}
+	record.Steady = plan.Steady
+	b.save(s, &record)
+	s.track(b.policy)
+	for _, event := range plan.Events {
+		b.Say(now, chance, s, event.Message(record.Name))
+	}
+}
+
+func find(deployments []ecs.Deployment, id ecs.DeploymentID) *ecs.Deployment {
+	for i := range deployments {
+		if deployments[i].ID == id {
+			return &deployments[i]
+		}
+	}
+	return nil
+}

@@ -1,0 +1,203 @@
+// Package services is control's book of services: it keeps each service's record, deployments and events, and the View by which
+// the scheduler decides it. It asks no one to start or stop a task; control applies the scheduler's plans. Start reading at
+// Book, then at Service.
+package services
+
+import (
+	"ballast/internal/control/journal"
+	"ballast/internal/ecs"
+	"ballast/internal/scheduler"
+	"ballast/internal/scheduler/policy"
+)
+
+// Book holds the services of all clusters.
+type Book struct {
+	w       *journal.Writer
+	policy  policy.Policy
+	names   map[name]*Service // the newest service of that name
+	numbers map[number]*Service
+	seqs    map[string]uint64 // newest service number by cluster
+	touched []*Service        // to be decided, in the order of touching
+	changed []*Service        // to be shown, in the order of changing
+	waiting map[string]*queue // by cluster: services that wait for room
+}
+
+type name struct{ cluster, service string }
+
+type number struct {
+	cluster string
+	seq     uint64
+}
+
+// Chance gives identifiers; they are a function of the step's seed.
+type Chance interface {
+	ID() ecs.ID
+	Deployment() ecs.DeploymentID
+}
+
+// Service is one service with what is derived from its tasks.
+type Service struct {
+	record  *ecs.Service
+	tracker *scheduler.Tracker
+	ids     map[uint64]ecs.ID // tasks not yet STOPPED
+	touched bool
+	changed bool
+	durable bool // the change is worth a commit
+
+	// unplaced says that the refusal of a placement has been announced and nothing has been placed since. ECS leaves out
+	// repetitions of an event until its cause is resolved (developer guide, Service event messages).
+	unplaced bool
+	explain  []scheduler.Explanation
+
+	// wake is the earliest moment for which a timer is set, 0 when none is.
+	wake ecs.Time
+}
+
+// New gives an empty book that writes to w.
+func New(w *journal.Writer, p policy.Policy) *Book {
+	return &Book{w: w, policy: p, names: map[name]*Service{}, numbers: map[number]*Service{}, seqs: map[string]uint64{},
+		waiting: map[string]*queue{}}
+}
+
+// Load takes a service read from the store, with its events, newest first.
+func (b *Book) Load(record *ecs.Service, events []*ecs.ServiceEvent) {
+	record.Events = events
+	s := b.add(record)
+	s.track(b.policy)
+}
+
+func (b *Book) add(record *ecs.Service) *Service {
+	s := &Service{record: record, tracker: scheduler.NewTracker(), ids: map[uint64]ecs.ID{}}
+	b.seqs[record.Cluster] = max(b.seqs[record.Cluster], record.Seq)
+	b.numbers[number{record.Cluster, record.Seq}] = s
+	key := name{record.Cluster, record.Name}
+	if newest := b.names[key]; newest == nil || newest.record.Seq < record.Seq {
+		b.names[key] = s
+	}
+	b.touch(s)
+	b.change(s)
+	return s
+}
+
+// Record is the service as it is now.
+func (s *Service) Record() *ecs.Service { return s.record }
+
+// Tracker keeps the service's View.
+func (s *Service) Tracker() *scheduler.Tracker { return s.tracker }
+
+// TaskID names the task of that number.
+func (s *Service) TaskID(seq uint64) ecs.ID { return s.ids[seq] }
+
+// Explanations say what the last decision wanted and could not do.
+func (s *Service) Explanations() []scheduler.Explanation { return s.explain }
+
+// Find gives the newest service of that name; nil when there is none.
+func (b *Book) Find(cluster, service string) *ecs.Service {
+	if s := b.names[name{cluster, service}]; s != nil {
+		return s.record
+	}
+	return nil
+}
+
+// Active gives a service that can be changed (API_UpdateService, Errors).
+func (b *Book) Active(cluster, service string) (*ecs.Service, error) {
+	switch record := b.Find(cluster, service); {
+	case record == nil:
+		return nil, ecs.Errorf(ecs.ServiceNotFoundException, "Service not found.")
+	case record.Status != ecs.ServiceActive:
+		return nil, ecs.Errorf(ecs.ServiceNotActiveException, "Service was not ACTIVE.")
+	default:
+		return record, nil
+	}
+}
+
+// touch has a service decided in this step.
+func (b *Book) touch(s *Service) {
+	if !s.touched {
+		s.touched = true
+		b.touched = append(b.touched, s)
+	}
+}
+
+// Woken has a service decided in this step because its timer fired.
+func (b *Book) Woken(cluster string, seq uint64) {
+	if s := b.numbers[number{cluster, seq}]; s != nil {
+		s.wake = 0
+		b.touch(s)
+	}
+}
+
+// Wake notes that the service is to be decided at a moment, and says whether a timer must be set for that.
+func (s *Service) Wake(at ecs.Time) bool {
+	if s.wake != 0 && s.wake <= at {
+		return false
+	}
+	s.wake = at
+	return true
+}
+
+// NextTouched takes the next service to decide; nil when there is none.
+func (b *Book) NextTouched() *Service {
+	if len(b.touched) == 0 {
+		return nil
+	}
+	s := b.touched[0]
+	b.touched = b.touched[1:]
+	s.touched = false
+	return s
+}
+
+// change has a service shown to readers at the end of the step.
+func (b *Book) change(s *Service) {
+	if !s.changed {
+		s.changed = true
+		b.changed = append(b.changed, s)
+	}
+}
+
+// save replaces the record of a service, in the journal too.
+func (b *Book) save(s *Service, record *ecs.Service) {
+	s.record, s.durable = record, true
+	b.w.Put(journal.ServiceKey(record), record)
+	b.change(s)
+}
+
+// track brings the View up to date with the record.
+func (s *Service) track(base policy.Policy) {
+	p, err := policy.WithTags(base, s.record.Tags)
+	if err != nil {
+		p = base // tags were checked when the service was made; a later version may know fewer
+	}
+	s.tracker.SetService(s.record, p)
+	s.tracker.SetDeployments(s.record.Deployments)
+}
+
+// Flush shows readers every service that changed, with its counts.
+func (b *Book) Flush() {
+	for _, s := range b.changed {
+		if b.numbers[number{s.record.Cluster, s.record.Seq}] != s {
+			continue // forgotten in this step
+		}
+		record := *s.record
+		record.Deployments = append([]ecs.Deployment(nil), record.Deployments...)
+		record.Running, record.Pending = 0, 0
+		for _, d := range s.tracker.View().Deployments {
+			running, pending := d.Counts.Running(), d.Counts[scheduler.Starting]
+			record.Running += running
+			record.Pending += pending
+			for i := range record.Deployments {
+				if record.Deployments[i].ID == d.ID {
+					record.Deployments[i].Running, record.Deployments[i].Pending = running, pending
+				}
+			}
+		}
+		s.record = &record
+		if s.durable {
+			b.w.Put(journal.ServiceKey(&record), &record)
+		} else {
+			b.w.Show(journal.ServiceKey(&record), &record)
+		}
+		s.changed, s.durable = false, false
+	}
+	b.changed = b.changed[:0]
+}

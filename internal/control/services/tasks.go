@@ -1,0 +1,90 @@
+package services
+
+import (
+	"slices"
+	"time"
+
+	"ballast/internal/ecs"
+	"ballast/internal/scheduler"
+)
+
+// TaskMoved takes note of a change of a task; New is nil when it is forgotten, Old when it is new.
+func (b *Book) TaskMoved(now ecs.Time, old, t *ecs.Task) {
+	if t == nil || t.Service == "" {
+		return
+	}
+	s := b.numbers[number{t.Cluster, t.ServiceSeq}]
+	if s == nil {
+		return
+	}
+	wasLive := old != nil && old.DesiredStatus == ecs.StatusRunning
+	if wasLive && t.DesiredStatus == ecs.StatusStopped && endedByItself(t) {
+		s.tracker.Died(t.Seq, ranFor(t))
+	}
+	b.countFailures(now, s, old, t)
+	if t.Stopped() {
+		s.tracker.Remove(t.Seq)
+		delete(s.ids, t.Seq)
+	} else {
+		s.ids[t.Seq] = t.ID
+		s.tracker.Update(s.facts(t))
+	}
+	b.touch(s)
+	b.change(s)
+}
+
+// facts says what the scheduler needs to know of a task that is not STOPPED.
+func (s *Service) facts(t *ecs.Task) scheduler.Task {
+	facts := scheduler.Task{Seq: t.Seq, Deployment: t.Deployment}
+	switch {
+	case t.DesiredStatus == ecs.StatusStopped:
+		facts.Phase = scheduler.Stopping
+	case t.LastStatus < ecs.StatusRunning:
+		facts.Phase = scheduler.Starting
+	case t.Health == ecs.HealthUnhealthy:
+		facts.Phase = scheduler.Unhealthy
+	default:
+		facts.Phase = scheduler.Warming
+		facts.Due = t.StartedAt.Add(s.tracker.View().Policy.HealthyAfter)
+	}
+	return facts
+}
+
+// endedByItself tells a failure from a stop that someone asked for.
+func endedByItself(t *ecs.Task) bool {
+	return t.StopCode == ecs.EssentialContainerExited || t.StopCode == ecs.TaskFailedToStart
+}
+
+func ranFor(t *ecs.Task) time.Duration {
+	if t.StartedAt == 0 {
+		return 0
+	}
+	end := t.StoppingAt
+	if t.ExecutionStoppedAt != 0 {
+		end = t.ExecutionStoppedAt
+	}
+	return max(0, end.Sub(t.StartedAt))
+}
+
+// countFailures keeps failedTasks of a deployment under way: tasks that never came to RUNNING, in a row (API_Deployment).
+func (b *Book) countFailures(now ecs.Time, s *Service, old, t *ecs.Task) {
+	i := slices.IndexFunc(s.record.Deployments, func(d ecs.Deployment) bool { return d.ID == t.Deployment })
+	if i < 0 || old == nil {
+		return
+	}
+	failed := s.record.Deployments[i].FailedTasks
+	switch {
+	case old.StartedAt == 0 && t.StartedAt != 0:
+		failed = 0
+	case old.DesiredStatus == ecs.StatusRunning && t.DesiredStatus == ecs.StatusStopped && t.StopCode == ecs.TaskFailedToStart &&
+		s.record.Deployments[i].Rollout == ecs.RolloutInProgress:
+		failed++
+	}
+	if failed == s.record.Deployments[i].FailedTasks {
+		return
+	}
+	record := *s.record
+	record.Deployments = slices.Clone(record.Deployments)
+	record.Deployments[i].FailedTasks, record.Deployments[i].UpdatedAt = failed, now
+	b.save(s, &record)
+}

@@ -1,0 +1,69 @@
+package services
+
+import (
+	"slices"
+
+	"ballast/internal/ecs"
+)
+
+// queue holds the services of a cluster that wait for room, first come first served within a class of equal demand. When room
+// comes free, the first of each class is decided again; as long as it gets all it wants, the next of its class follows.
+type queue struct {
+	classes []class
+}
+
+type class struct {
+	demand  string
+	waiting []*Service
+}
+
+// Unplaced notes that placement refused tasks of a service. It says whether that is news, to be announced.
+func (b *Book) Unplaced(s *Service, deployment ecs.DeploymentID, tasks int, demand string) (news bool) {
+	s.tracker.Refuse(deployment, tasks)
+	q := b.waiting[s.record.Cluster]
+	if q == nil {
+		q = &queue{}
+		b.waiting[s.record.Cluster] = q
+	}
+	i := slices.IndexFunc(q.classes, func(c class) bool { return c.demand == demand })
+	if i < 0 {
+		i = len(q.classes)
+		q.classes = append(q.classes, class{demand: demand})
+	}
+	if !slices.Contains(q.classes[i].waiting, s) {
+		q.classes[i].waiting = append(q.classes[i].waiting, s)
+	}
+	news = !s.unplaced
+	s.unplaced = true
+	return news
+}
+
+// Placed notes that a task of the service found room: the next refusal is news again, and whoever waits for the same may
+// have luck too.
+func (b *Book) Placed(s *Service, demand string) {
+	s.unplaced = false
+	b.wake(s.record.Cluster, func(c class) bool { return c.demand == demand })
+}
+
+// Room has services that wait decided again, because a container instance of the cluster has more room than before.
+func (b *Book) Room(cluster string) {
+	b.wake(cluster, func(class) bool { return true })
+}
+
+func (b *Book) wake(cluster string, which func(class) bool) {
+	q := b.waiting[cluster]
+	if q == nil {
+		return
+	}
+	for i := range q.classes {
+		if c := &q.classes[i]; which(*c) && len(c.waiting) > 0 {
+			s := c.waiting[0]
+			c.waiting = c.waiting[1:]
+			for _, d := range s.tracker.View().Deployments {
+				s.tracker.ClearRefused(d.ID)
+			}
+			b.touch(s)
+		}
+	}
+	q.classes = slices.DeleteFunc(q.classes, func(c class) bool { return len(c.waiting) == 0 })
+}

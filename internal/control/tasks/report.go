@@ -1,0 +1,102 @@
+package tasks
+
+import (
+	"slices"
+
+	"ballast/internal/ecs"
+	"ballast/internal/scheduler/lifecycle"
+	"ballast/internal/session"
+)
+
+// Report takes what the agent of a container instance says of a task. known is false when the agent should forget the task:
+// because it is none of that instance's, or because it is over.
+func (b *Book) Report(now ecs.Time, cluster string, instance ecs.ID, r *session.TaskReport) (known bool) {
+	t := b.Task(cluster, r.Task)
+	if t == nil || t.Instance != instance || t.Stopped() {
+		return false
+	}
+	n := *t
+	changed := mergeTimes(&n, r)
+	if containers, differ := mergeContainers(t, r.Containers); differ {
+		n.Containers, changed = containers, true
+	}
+	move(&n, now, r)
+	if n.LastStatus == t.LastStatus && n.DesiredStatus == t.DesiredStatus {
+		if !changed {
+			return true
+		}
+		n.Version++
+	}
+	b.put(t, &n)
+	return true
+}
+
+// move brings the statuses of a task to where its containers are.
+func move(t *ecs.Task, now ecs.Time, r *session.TaskReport) {
+	if r.StartedAt != 0 && t.LastStatus < ecs.StatusRunning {
+		t.StartedAt = r.StartedAt
+		advance(t, ecs.StatusRunning, now)
+	}
+	if lifecycle.EssentialStopped(t.Definition.Containers, t.Containers) || r.Reason != "" || r.Status == ecs.StatusStopped {
+		code, reason := lifecycle.StopCode(t.StartedAt != 0)
+		if r.Reason != "" {
+			reason = r.Reason
+		}
+		if t.DesiredStatus != ecs.StatusStopped {
+			wantStopped(t, now, code, reason)
+		}
+		advance(t, ecs.StatusStopping, now)
+	}
+	if r.Status == ecs.StatusStopped {
+		at := now
+		if r.StoppedAt != 0 {
+			at = min(r.StoppedAt, now)
+		}
+		advance(t, ecs.StatusStopped, at)
+	}
+}
+
+func mergeTimes(t *ecs.Task, r *session.TaskReport) (changed bool) {
+	set := func(to *ecs.Time, from ecs.Time) {
+		if *to == 0 && from != 0 {
+			*to, changed = from, true
+		}
+	}
+	set(&t.PullStartedAt, r.PullStartedAt)
+	set(&t.PullStoppedAt, r.PullStoppedAt)
+	set(&t.ExecutionStoppedAt, r.ExecutionStoppedAt)
+	return changed
+}
+
+// mergeContainers gives the containers of t with what is new in the reports. Statuses only grow; an exit code, once known, stays.
+func mergeContainers(t *ecs.Task, reports []session.ContainerReport) ([]ecs.Container, bool) {
+	containers := slices.Clone(t.Containers)
+	changed := false
+	for _, r := range reports {
+		i := slices.IndexFunc(t.Definition.Containers, func(d ecs.ContainerDefinition) bool { return d.Name == r.Name })
+		if i >= 0 && mergeContainer(&containers[i], r) {
+			changed = true
+		}
+	}
+	return containers, changed
+}
+
+func mergeContainer(c *ecs.Container, r session.ContainerReport) bool {
+	old := *c
+	c.Status = max(c.Status, r.Status)
+	c.Health = r.Health
+	if c.ExitCode == nil {
+		c.ExitCode = r.ExitCode
+	}
+	if c.Reason == "" {
+		c.Reason = r.Reason
+	}
+	if c.RuntimeID == "" {
+		c.RuntimeID = r.RuntimeID
+	}
+	if len(c.Bindings) == 0 {
+		c.Bindings = r.Bindings
+	}
+	return c.Status != old.Status || c.Health != old.Health || c.ExitCode != old.ExitCode || c.Reason != old.Reason ||
+		c.RuntimeID != old.RuntimeID || len(c.Bindings) != len(old.Bindings)
+}
