@@ -1,0 +1,106 @@
+package keeper
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+
+	"ballast/internal/driver"
+)
+
+// fate is what became of a container that an earlier keeper knew.
+type fate struct {
+	runs   bool
+	main   process // if it runs
+	reason string  // if it does not, and its end is not recorded
+}
+
+// fateOf decides from what is on disk and the processes of now. A zombie is dead.
+func fateOf(s saved, boot string, all []process, tokenAt func(pid int) string) fate {
+	if s.exit != nil {
+		return fate{}
+	}
+	if s.start.Boot != boot {
+		return fate{reason: "the machine was restarted while it ran"}
+	}
+	if s.pid == nil || s.pid.Start == 0 {
+		if p, found := findMain(all, s.start.Token, tokenAt); found {
+			return fate{runs: true, main: p}
+		}
+		return fate{reason: "its keeper was killed while starting it"}
+	}
+	for _, p := range all {
+		if p.pid == s.pid.PID && p.start == s.pid.Start && !p.zombie {
+			return fate{runs: true, main: p}
+		}
+	}
+	return fate{reason: "its keeper was not running when it ended"}
+}
+
+// load takes over what earlier keepers left: it reports ends and adopts what runs.
+func (k *keeper) load() error {
+	known, errs := loadSaved(k.dir)
+	for _, err := range errs {
+		fmt.Fprintln(os.Stderr, err) // goes to keeper.log; the other containers must not suffer
+	}
+	var all []process
+	tokens := map[int]string{}
+	for _, s := range known {
+		if s.exit == nil && all == nil {
+			all, _ = k.scans.fresh()
+		}
+	}
+	tokenAt := func(pid int) string {
+		t, read := tokens[pid]
+		if !read {
+			t = tokenOf(readMarker(pid))
+			tokens[pid] = t
+		}
+		return t
+	}
+	boot := bootID()
+	for _, s := range known {
+		c := newContainer(s.key, 0, containerPath(k.dir, s.key))
+		k.containers[s.key] = c
+		if s.start != nil {
+			c.seq, c.ran, c.token, c.cgroup = s.start.Seq, true, s.start.Token, s.start.Cgroup
+			c.started = driver.Started{At: s.start.At, Bindings: s.start.Bindings}
+		}
+		if s.pid != nil {
+			c.pid, c.startID = s.pid.PID, s.pid.Start
+			c.started.RuntimeID = strconv.Itoa(s.pid.PID)
+		}
+		if s.exit != nil {
+			c.seq, c.state = s.exit.Seq, driver.Exited
+			c.exit = driver.Exit{At: s.exit.At, Code: s.exit.Code, Reason: s.exit.Reason}
+			close(c.done)
+		} else {
+			k.adopt(c, fateOf(s, boot, all, tokenAt))
+		}
+		k.seq = max(k.seq, c.seq)
+	}
+	return nil
+}
+
+// adopt goes on with a container, running or not, whose end is not recorded.
+func (k *keeper) adopt(c *container, f fate) {
+	c.state, c.adopted = driver.Running, true
+	if !f.runs {
+		c.pid = 0
+		go k.finish(c, unobserved(f.reason))
+		return
+	}
+	c.pid, c.startID = f.main.pid, f.main.start
+	c.started.RuntimeID = strconv.Itoa(c.pid)
+	_ = writeRecord(c.dir, pidName, pidRecord{PID: c.pid, Start: c.startID})
+	if io, err := reopenStdio(c.dir); err == nil {
+		c.stdio = io
+		io.pump(k.logs.acquire(c.key))
+	} else {
+		fmt.Fprintln(os.Stderr, err)
+	}
+	go func() {
+		watchEnd(c.pid, c.startID)
+		k.finish(c, unobserved("its keeper was restarted while it ran"))
+	}()
+}

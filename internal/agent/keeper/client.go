@@ -1,0 +1,188 @@
+package keeper
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+
+	"ballast/internal/driver"
+	"ballast/internal/ecs"
+)
+
+// Client is a connection to a keeper. Its methods may be called side by side; they fail with ErrGone once the connection is lost,
+// and a new one has to be dialled.
+type Client struct {
+	nc      net.Conn
+	onEnd   func(driver.Observation)
+	pid     int
+	writing sync.Mutex
+
+	mu      sync.Mutex
+	last    uint64
+	waiting map[uint64]chan answer
+	gone    chan struct{}
+}
+
+// ErrGone says that the connection to the keeper is lost.
+var ErrGone = errors.New("the connection to the keeper is lost")
+
+// Dial connects to the keeper of a directory. onEnd is told every end of a container from then on, in order, before the call that
+// caused it returns; it must not block.
+func Dial(ctx context.Context, dir string, onEnd func(driver.Observation)) (*Client, error) {
+	nc, err := dial(ctx, dir)
+	if err != nil {
+		return nil, fmt.Errorf("dial keeper: %w", err)
+	}
+	c := &Client{nc: nc, onEnd: onEnd, waiting: map[uint64]chan answer{}, gone: make(chan struct{})}
+	go c.read()
+	a, err := c.call(ctx, request{Op: opHello})
+	if err == nil && a.Version != version {
+		err = fmt.Errorf("the keeper speaks version %d of its protocol, this program version %d", a.Version, version)
+	}
+	if err != nil {
+		c.Close()
+		return nil, fmt.Errorf("greet keeper: %w", err)
+	}
+	c.pid = a.PID
+	return c, nil
+}
+
+// PID is the keeper's process id.
+func (c *Client) PID() int { return c.pid }
+
+// Gone is closed when the connection is lost.
+func (c *Client) Gone() <-chan struct{} { return c.gone }
+
+// Close ends the connection. The keeper and its containers go on.
+func (c *Client) Close() error { return c.nc.Close() }
+
+// Create makes a container known, with a payload that Payload gives back until it is started. It is kept in memory only.
+func (c *Client) Create(ctx context.Context, key driver.Key, payload json.RawMessage) error {
+	_, err := c.call(ctx, request{Op: opCreate, Key: toWireKey(key), Payload: payload})
+	return err
+}
+
+// Payload gives what a container was created with, nil once it has been started.
+func (c *Client) Payload(ctx context.Context, key driver.Key) (json.RawMessage, error) {
+	a, err := c.call(ctx, request{Op: opPayload, Key: toWireKey(key)})
+	return a.Payload, err
+}
+
+// Start starts a container; one that ran already gives how it started.
+func (c *Client) Start(ctx context.Context, key driver.Key, cmd Command) (driver.Started, error) {
+	a, err := c.call(ctx, request{Op: opStart, Key: toWireKey(key), Command: &cmd})
+	if err != nil || a.Started == nil {
+		return driver.Started{}, err
+	}
+	return *a.Started, nil
+}
+
+// Stop sends SIGTERM, waits for timeout, then kills what is left. If ctx ends, the stop is still carried through.
+func (c *Client) Stop(ctx context.Context, key driver.Key, timeout time.Duration) (driver.Exit, error) {
+	a, err := c.call(ctx, request{Op: opStop, Key: toWireKey(key), Timeout: int64(timeout)})
+	if err != nil || a.Exit == nil {
+		return driver.Exit{}, err
+	}
+	return *a.Exit, nil
+}
+
+// Remove forgets a container that does not run.
+func (c *Client) Remove(ctx context.Context, key driver.Key) error {
+	_, err := c.call(ctx, request{Op: opRemove, Key: toWireKey(key)})
+	return err
+}
+
+// List gives every container in the order of creation.
+func (c *Client) List(ctx context.Context) ([]driver.Observation, error) {
+	a, err := c.call(ctx, request{Op: opList})
+	if err != nil {
+		return nil, err
+	}
+	all := make([]driver.Observation, len(a.List))
+	for i, w := range a.List {
+		if all[i], err = w.observation(); err != nil {
+			return nil, fmt.Errorf("list containers: %w", err)
+		}
+	}
+	return all, nil
+}
+
+// RemoveLogs deletes the logs of a task of which nothing runs.
+func (c *Client) RemoveLogs(ctx context.Context, task ecs.ID) error {
+	_, err := c.call(ctx, request{Op: opRemoveLogs, Key: toWireKey(driver.Key{Task: task})})
+	return err
+}
+
+// Shutdown ends the keeper. It fails while a container runs.
+func (c *Client) Shutdown(ctx context.Context) error {
+	_, err := c.call(ctx, request{Op: opShutdown})
+	return err
+}
+
+// call sends a request and waits for its answer.
+func (c *Client) call(ctx context.Context, req request) (answer, error) {
+	got := make(chan answer, 1)
+	c.mu.Lock()
+	c.last++
+	req.ID = c.last
+	c.waiting[req.ID] = got
+	c.mu.Unlock()
+	defer func() {
+		c.mu.Lock()
+		delete(c.waiting, req.ID)
+		c.mu.Unlock()
+	}()
+	c.writing.Lock()
+	err := writeMessage(c.nc, req)
+	c.writing.Unlock()
+	if err != nil {
+		return answer{}, fmt.Errorf("%s: %w: %w", req.Op, ErrGone, err)
+	}
+	select {
+	case a := <-got:
+		if a.Error != nil {
+			return a, a.Error
+		}
+		if a.Fault != "" {
+			return a, errors.New(a.Fault)
+		}
+		return a, nil
+	case <-c.gone:
+		return answer{}, fmt.Errorf("%s: %w", req.Op, ErrGone)
+	case <-ctx.Done():
+		return answer{}, fmt.Errorf("%s: %w", req.Op, ctx.Err())
+	}
+}
+
+// read takes messages until the connection is lost.
+func (c *Client) read() {
+	defer close(c.gone)
+	defer c.nc.Close()
+	r := bufio.NewReader(c.nc)
+	for {
+		var a answer
+		if err := readMessage(r, &a); err != nil {
+			return
+		}
+		if a.Ended != nil {
+			if o, err := a.Ended.observation(); err == nil && c.onEnd != nil {
+				c.onEnd(o)
+			}
+			continue
+		}
+		c.mu.Lock()
+		got := c.waiting[a.ID]
+		c.mu.Unlock()
+		if got != nil {
+			select {
+			case got <- a:
+			default:
+			}
+		}
+	}
+}

@@ -1,0 +1,152 @@
+package keeper
+
+import (
+	"fmt"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"ballast/internal/driver"
+	"ballast/internal/ecs"
+)
+
+const (
+	sigterm = unix.SIGTERM
+	sigkill = unix.SIGKILL
+)
+
+// end is how a process ended; code is nil when nobody saw it.
+type end struct {
+	at     ecs.Time
+	code   *int32
+	reason string
+}
+
+// exitCode is what shells and Docker make of a wait status.
+func exitCode(ws unix.WaitStatus) int32 {
+	if ws.Signaled() {
+		return 128 + int32(ws.Signal())
+	}
+	return int32(ws.ExitStatus())
+}
+
+// reap takes every child that has ended: first processes of containers and orphans that came to us as their subreaper.
+func (k *keeper) reap() {
+	for k.reapOne() {
+	}
+}
+
+func (k *keeper) reapOne() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	pid, ws, ok := reapChild(func(pid int) {
+		if k.mains[pid] != nil {
+			unix.Kill(-pid, sigkill) // the rest of its group, while the dead process still holds the number
+		}
+	})
+	if !ok {
+		return false
+	}
+	code := exitCode(ws)
+	e := end{at: now(), code: &code}
+	if c := k.mains[pid]; c != nil {
+		delete(k.mains, pid)
+		go k.finish(c, e)
+	} else if k.forking > 0 && pid > 0 {
+		k.early[pid] = e
+	}
+	return true
+}
+
+// finish ends what is left of a container whose first process has ended, takes its last output, and makes the end known.
+func (k *keeper) finish(c *container, e end) {
+	k.sweep(c)
+	k.mu.Lock()
+	io := c.stdio
+	k.mu.Unlock()
+	if io != nil {
+		io.drain(drainFor)
+		k.logs.release(c.key)
+	}
+	leaveCgroup(c.cgroup)
+	exit := driver.Exit{At: e.at, Code: e.code, Reason: e.reason}
+	// If the disk is full the end is still known as long as this keeper lives; a successor would report it as not observed.
+	_ = writeRecord(c.dir, exitName, exitRecord{Seq: c.seq, At: exit.At, Code: exit.Code, Reason: exit.Reason})
+	k.settle(c, exit)
+}
+
+// signalGroup sends a signal to the group of a container's first process; sent is false if that has ended. A number is never
+// signalled after it may have been given to another process: children are reaped with mu held.
+func (k *keeper) signalGroup(c *container, sig unix.Signal) (sent bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	switch {
+	case c.state != driver.Running || c.pid == 0:
+		return false
+	case c.adopted:
+		if !alive(c.pid, c.startID) {
+			return false
+		}
+	case k.mains[c.pid] != c:
+		return false
+	}
+	return unix.Kill(-c.pid, sig) == nil
+}
+
+// kill ends every process of a container.
+func (k *keeper) kill(c *container) {
+	if c.cgroup != "" {
+		killCgroup(c.cgroup)
+	} else {
+		for _, p := range k.family(c) { // before its first process dies, while the tree is whole
+			killProcess(p)
+		}
+	}
+	k.signalGroup(c, sigkill)
+}
+
+// sweepRounds and sweepPause bound the time that leftovers get to vanish after SIGKILL: about two seconds, for a process can be
+// stuck in the kernel. sweepPause grows by itself every round.
+const (
+	sweepRounds = 60
+	sweepPause  = time.Millisecond
+)
+
+// sweep ends what a container left behind: processes outside the group of its first one.
+func (k *keeper) sweep(c *container) {
+	for round := range sweepRounds {
+		if c.cgroup != "" && killCgroup(c.cgroup) {
+			return
+		}
+		if c.cgroup == "" {
+			left := k.family(c)
+			if len(left) == 0 {
+				return
+			}
+			for _, p := range left {
+				killProcess(p)
+			}
+		}
+		time.Sleep(time.Duration(round) * sweepPause)
+	}
+}
+
+// family gives the living processes of a container, from a fresh look at all processes.
+func (k *keeper) family(c *container) []process {
+	all, self := k.scans.fresh()
+	k.mu.Lock()
+	others := make(map[int]bool, len(k.mains))
+	for pid, other := range k.mains {
+		if other != c {
+			others[pid] = true
+		}
+	}
+	m := member{pid: c.pid, main: k.mains[c.pid] == c, token: c.token, adopted: c.adopted}
+	k.mu.Unlock()
+	return familyOf(m, all, self, others, func(pid int) string { return tokenOf(readMarker(pid)) })
+}
+
+// unobserved is the end of a container that ended under no keeper's eyes.
+func unobserved(why string) end {
+	return end{at: now(), reason: fmt.Sprintf("its exit code is not known: %s", why)}
+}

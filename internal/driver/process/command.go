@@ -1,0 +1,173 @@
+package process
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"ballast/internal/agent/keeper"
+	"ballast/internal/driver"
+	"ballast/internal/ecs"
+)
+
+func cannotCreate(format string, args ...any) error {
+	return &driver.Error{Name: driver.CannotCreateContainerError, Text: fmt.Sprintf(format, args...)}
+}
+
+func cannotStart(format string, args ...any) error {
+	return &driver.Error{Name: driver.CannotStartContainerError, Text: fmt.Sprintf(format, args...)}
+}
+
+// argv is what a container runs: entryPoint, then command.
+func argv(spec driver.Spec) []string { return slices.Concat(spec.EntryPoint, spec.Command) }
+
+// check refuses what this driver cannot run.
+func check(spec driver.Spec, cfg Config) error {
+	if len(argv(spec)) == 0 {
+		return cannotCreate("No command specified: the process driver pulls no image, so it needs an entryPoint or a command")
+	}
+	for _, s := range slices.Concat(argv(spec), []string{spec.WorkingDirectory}) {
+		if strings.IndexByte(s, 0) >= 0 {
+			return cannotCreate("%q contains a NUL byte", s)
+		}
+	}
+	for _, v := range spec.Environment {
+		if strings.ContainsAny(v.Name, "=\x00") || v.Name == "" || strings.IndexByte(v.Value, 0) >= 0 {
+			return cannotCreate("environment variable %q has no valid name or value", v.Name)
+		}
+	}
+	switch spec.NetworkMode {
+	case ecs.NetworkBridge, ecs.NetworkHost:
+	default:
+		return cannotCreate("the process driver does not offer network mode %s: it has bridge and host", spec.NetworkMode)
+	}
+	dir := workingDir(spec, cfg)
+	info, err := os.Stat(dir)
+	switch {
+	case err != nil:
+		return cannotCreate("working directory %q: %v", dir, reasonOf(err))
+	case !info.IsDir():
+		return cannotCreate("working directory %q: not a directory", dir)
+	}
+	return nil
+}
+
+// reasonOf leaves out what the caller says better.
+func reasonOf(err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return p.Err
+	}
+	return err
+}
+
+// workingDir is the container's working directory; a relative one begins at the configured one.
+func workingDir(spec driver.Spec, cfg Config) string {
+	if filepath.IsAbs(spec.WorkingDirectory) {
+		return filepath.Clean(spec.WorkingDirectory)
+	}
+	return filepath.Join(cfg.Dir, spec.WorkingDirectory)
+}
+
+// commandOf renders a container for the keeper.
+func commandOf(spec driver.Spec, cfg Config, bindings []ecs.Binding) (keeper.Command, error) {
+	args, dir := argv(spec), workingDir(spec, cfg)
+	env := environment(spec, cfg, bindings)
+	path, err := lookup(args[0], dir, valueOf(env, "PATH"))
+	if err != nil {
+		return keeper.Command{}, err
+	}
+	return keeper.Command{Path: path, Argv: args, Dir: dir, Env: env, Bindings: bindings}, nil
+}
+
+// findCommand says early that a command does not exist, before ports are taken for it.
+func (d *Driver) findCommand(spec driver.Spec) error {
+	_, err := commandOf(spec, d.cfg, nil)
+	return err
+}
+
+// environment is all that a process gets, apart from the keeper's marker. A container's own values win, except for ports: a
+// program that listens elsewhere than at the host port it was given is not reached.
+func environment(spec driver.Spec, cfg Config, bindings []ecs.Binding) []string {
+	var env []string
+	set := func(name, value string) {
+		env = slices.DeleteFunc(env, func(v string) bool { return strings.HasPrefix(v, name+"=") })
+		env = append(env, name+"="+value)
+	}
+	set("PATH", cfg.Path)
+	set("HOME", cfg.Home)
+	set("HOST", cfg.Host)
+	for _, v := range spec.Environment {
+		if v.Name != keeper.Marker {
+			set(v.Name, v.Value)
+		}
+	}
+	for i, b := range bindings {
+		port := strconv.Itoa(int(b.HostPort))
+		if i == 0 {
+			set("PORT", port)
+		}
+		set("PORT_"+strconv.Itoa(int(b.ContainerPort)), port)
+	}
+	return env
+}
+
+func valueOf(env []string, name string) string {
+	for _, v := range env {
+		if value, ok := strings.CutPrefix(v, name+"="); ok {
+			return value
+		}
+	}
+	return ""
+}
+
+// lookup finds an executable as execvp(3) does, with the container's PATH and working directory instead of this program's.
+func lookup(name, dir, path string) (string, error) {
+	if strings.Contains(name, "/") {
+		full := name
+		if !filepath.IsAbs(full) {
+			full = filepath.Join(dir, full)
+		}
+		if err := executable(full); err != nil {
+			return "", cannotStart("exec: %q: %v", name, err)
+		}
+		return full, nil
+	}
+	denied := false
+	for _, p := range filepath.SplitList(path) {
+		if !filepath.IsAbs(p) {
+			p = filepath.Join(dir, p)
+		}
+		full := filepath.Join(p, name)
+		err := executable(full)
+		if err == nil {
+			return full, nil
+		}
+		denied = denied || errors.Is(err, fs.ErrPermission)
+	}
+	if denied {
+		return "", cannotStart("exec: %q: %v", name, fs.ErrPermission)
+	}
+	return "", cannotStart("exec: %q: executable file not found in $PATH", name)
+}
+
+// executable says why a file cannot be run: it is not there, is a directory, or nobody may run it.
+func executable(path string) error {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return errors.New("no such file or directory")
+	case err != nil:
+		return reasonOf(err)
+	case info.IsDir():
+		return errors.New("is a directory")
+	case info.Mode().Perm()&0o111 == 0:
+		return fs.ErrPermission
+	}
+	return nil
+}

@@ -1,0 +1,139 @@
+package process
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"ballast/internal/agent/keeper"
+)
+
+// TestMain makes the test binary its own keeper and its own containers: "<binary> keeper --dir DIR" and "<binary> app ...".
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 {
+		switch os.Args[1] {
+		case keeper.Verb:
+			if err := keeper.Run(context.Background(), keeper.Config{Dir: os.Args[3], IdleAfter: 2 * time.Second}); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				os.Exit(1)
+			}
+			os.Exit(0)
+		case "app":
+			app(os.Args[2], os.Args[3:])
+			os.Exit(0)
+		}
+	}
+	os.Exit(m.Run())
+}
+
+// app is a container's program.
+func app(verb string, args []string) {
+	switch verb {
+	case "sleep":
+		fmt.Println("ready")
+	case "stubborn":
+		signal.Ignore(syscall.SIGTERM)
+		fmt.Println("ready")
+	case "polite":
+		code, _ := strconv.Atoi(args[0])
+		signals := make(chan os.Signal, 1)
+		signal.Notify(signals, syscall.SIGTERM)
+		fmt.Println("ready")
+		<-signals
+		os.Exit(code)
+	case "exit":
+		code, _ := strconv.Atoi(args[0])
+		os.Exit(code)
+	case "print":
+		printAll(args)
+		return
+	case "listen":
+		listenAll(args)
+		fmt.Println("ready")
+	case "env":
+		for _, v := range os.Environ() {
+			fmt.Println(v)
+		}
+		return
+	case "daemonize":
+		daemonize(args)
+	case "chatter":
+		chatter()
+	}
+	time.Sleep(time.Hour)
+}
+
+// printAll writes its arguments, those that begin with "e" to standard error.
+func printAll(args []string) {
+	for _, a := range args {
+		if a[0] == 'e' {
+			fmt.Fprintln(os.Stderr, a[1:])
+		} else {
+			fmt.Println(a[1:])
+		}
+	}
+}
+
+// listenAll binds the ports of its arguments, "tcp/80" or "udp/53", where the environment says.
+func listenAll(args []string) {
+	for _, a := range args {
+		network, port, _ := strings.Cut(a, "/")
+		address := net.JoinHostPort(os.Getenv("HOST"), os.Getenv("PORT_"+port))
+		var err error
+		if network == "udp" {
+			_, err = net.ListenPacket(network, address)
+		} else {
+			_, err = net.Listen(network, address)
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+	}
+}
+
+// daemonize leaves a grandchild in a session of its own, whose parent is gone; with "stay" it goes on itself, else it exits.
+func daemonize(args []string) {
+	switch args[0] {
+	case "middle":
+		cmd := exec.Command(os.Args[0], "app", "leaf")
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+		if err := cmd.Start(); err != nil {
+			fmt.Println(err)
+		}
+		fmt.Println("leaf", cmd.Process.Pid)
+		os.Exit(0)
+	default:
+		cmd := exec.Command(os.Args[0], "app", "daemonize", "middle")
+		cmd.Stdout = os.Stdout
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+		if err := cmd.Run(); err != nil {
+			fmt.Println(err)
+		}
+		fmt.Println("ready")
+		if args[0] == "leave" {
+			os.Exit(3)
+		}
+		signal.Ignore(syscall.SIGTERM)
+	}
+}
+
+// chatter writes numbered lines, faster than anybody reads them, until it has written 20,000; then it says how it went.
+func chatter() {
+	fmt.Println("ready")
+	for i := range 20000 {
+		if _, err := fmt.Printf("line %d of much too much output\n", i); err != nil {
+			os.Exit(9)
+		}
+	}
+	fmt.Println("done")
+	os.Exit(0)
+}

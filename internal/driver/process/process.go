@@ -1,0 +1,252 @@
+// Package process is the driver that runs containers as processes of the host, with neither images nor isolation: a container is
+// its entryPoint and command, run in a directory of the host with an environment of its own. The processes belong to a keeper
+// (package agent/keeper), which the driver spawns when there is none and finds again when there is one; it never starts a
+// process itself, so nothing happens to them when this program ends.
+//
+// A program learns its ports from the environment: HOST is the address to listen at, PORT the host port of its first mapping, and
+// PORT_<containerPort> that of each. Start reading at Open and Driver; command.go has what a process gets.
+package process
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"ballast/internal/agent/keeper"
+	"ballast/internal/driver"
+	"ballast/internal/ecs"
+	"ballast/internal/logfile"
+)
+
+// Config says where containers run.
+type Config struct {
+	// KeeperDir is the keeper's directory, one per container instance.
+	KeeperDir string
+	// Exe is the program that is a keeper when called with keeper.Verb: this one.
+	Exe string
+	// Dir is the working directory of containers that name none or a relative one. Absolute.
+	Dir string
+	// Host is the address at which containers listen, "127.0.0.1" if empty.
+	Host string
+	// Path and Home are the PATH and HOME of containers that set none; DefaultPath and "/" if empty.
+	Path, Home string
+}
+
+// DefaultPath is where commands are found when neither container nor Config say otherwise (Docker's default).
+const DefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+// Driver implements driver.Driver.
+type Driver struct {
+	cfg   Config
+	ports ports
+	link  link
+
+	mu sync.Mutex
+	// created holds what has been created and not started, for the case that the keeper dies: its successor is told again.
+	created map[driver.Key]json.RawMessage
+}
+
+var _ driver.Driver = (*Driver)(nil)
+
+// Open connects to the keeper, which is spawned if there is none.
+func Open(ctx context.Context, cfg Config) (*Driver, error) {
+	if cfg.Host == "" {
+		cfg.Host = "127.0.0.1"
+	}
+	if cfg.Path == "" {
+		cfg.Path = DefaultPath
+	}
+	if cfg.Home == "" {
+		cfg.Home = "/"
+	}
+	d := &Driver{cfg: cfg, created: map[driver.Key]json.RawMessage{}}
+	d.ports.taken = map[endpoint]driver.Key{}
+	d.link.init(d)
+	if _, err := d.link.client(ctx); err != nil {
+		d.Close()
+		return nil, err
+	}
+	return d, nil
+}
+
+// Close lets go of the keeper; containers run on.
+func (d *Driver) Close() error { return d.link.close() }
+
+// Shutdown ends the keeper; it fails while a container runs. The driver is closed then.
+func (d *Driver) Shutdown(ctx context.Context) error {
+	return d.link.shutdown(ctx)
+}
+
+// Name is "process".
+func (d *Driver) Name() string { return "process" }
+
+// Pull has nothing to fetch: images are not used.
+func (d *Driver) Pull(context.Context, string) (bool, error) { return false, nil }
+
+// Create checks what can be checked of a container and makes it known.
+func (d *Driver) Create(ctx context.Context, key driver.Key, spec driver.Spec) error {
+	if err := check(spec, d.cfg); err != nil {
+		return err
+	}
+	payload, err := json.Marshal(spec)
+	if err != nil {
+		return fmt.Errorf("create container %v: %w", key, err)
+	}
+	d.remember(key, payload)
+	err = d.link.do(ctx, func(c *keeper.Client) error { return c.Create(ctx, key, payload) })
+	if errors.As(err, new(*driver.Error)) {
+		d.forget(key)
+	}
+	return err
+}
+
+// Start finds the command, takes the ports and has the keeper start the process.
+func (d *Driver) Start(ctx context.Context, key driver.Key) (driver.Started, error) {
+	var started driver.Started
+	err := d.link.do(ctx, func(c *keeper.Client) (err error) {
+		started, err = d.start(ctx, c, key)
+		return err
+	})
+	return started, err
+}
+
+func (d *Driver) start(ctx context.Context, c *keeper.Client, key driver.Key) (driver.Started, error) {
+	payload, err := c.Payload(ctx, key)
+	if err != nil {
+		return driver.Started{}, err
+	}
+	if payload == nil { // it ran, or was stopped before: the keeper knows
+		return c.Start(ctx, key, keeper.Command{})
+	}
+	var spec driver.Spec
+	if err := json.Unmarshal(payload, &spec); err != nil {
+		return driver.Started{}, fmt.Errorf("start container %v: %w", key, err)
+	}
+	if err := d.findCommand(spec); err != nil {
+		return driver.Started{}, err
+	}
+	bindings, err := d.ports.take(key, spec, d.cfg.Host, probe)
+	if err != nil {
+		return driver.Started{}, err
+	}
+	cmd, err := commandOf(spec, d.cfg, bindings)
+	if err != nil {
+		d.ports.release(key)
+		return driver.Started{}, err
+	}
+	started, err := c.Start(ctx, key, cmd)
+	switch {
+	case err == nil:
+		d.forget(key)
+	case errors.As(err, new(*driver.Error)):
+		d.ports.release(key)
+	}
+	// After any other error the process may run: its ports stay taken until List or an event says more.
+	return started, err
+}
+
+// Stop ends a container.
+func (d *Driver) Stop(ctx context.Context, key driver.Key, timeout time.Duration) (driver.Exit, error) {
+	var exit driver.Exit
+	err := d.link.do(ctx, func(c *keeper.Client) (err error) {
+		exit, err = c.Stop(ctx, key, timeout)
+		return err
+	})
+	if err == nil {
+		d.forget(key)
+	}
+	return exit, err
+}
+
+// Remove forgets a container that does not run.
+func (d *Driver) Remove(ctx context.Context, key driver.Key) error {
+	err := d.link.do(ctx, func(c *keeper.Client) error { return c.Remove(ctx, key) })
+	if err == nil {
+		d.forget(key)
+		d.ports.release(key)
+	}
+	return err
+}
+
+// List gives every container that has not been removed.
+func (d *Driver) List(ctx context.Context) ([]driver.Observation, error) {
+	var all []driver.Observation
+	err := d.link.do(ctx, func(c *keeper.Client) (err error) {
+		all, err = c.List(ctx)
+		return err
+	})
+	return all, err
+}
+
+// Events delivers ends until ctx is done or the keeper is lost.
+func (d *Driver) Events(ctx context.Context) (<-chan driver.Observation, error) {
+	return d.link.subscribe(ctx)
+}
+
+// Logs reads the files that the keeper writes.
+func (d *Driver) Logs(_ context.Context, task ecs.ID, container string, position int64, limit int) ([]driver.LogLine, int64, error) {
+	if err := keeper.CheckName(container); err != nil {
+		return nil, 0, fmt.Errorf("read logs: %w", err)
+	}
+	lines, next, err := logfile.Read(keeper.LogPath(d.cfg.KeeperDir, task, container), position, limit)
+	if err != nil {
+		return nil, 0, fmt.Errorf("logs of container %s of task %v: %w", container, task, err)
+	}
+	out := make([]driver.LogLine, len(lines))
+	for i, l := range lines {
+		out[i] = driver.LogLine(l)
+	}
+	return out, next, nil
+}
+
+// RemoveLogs deletes the logs of a task of which nothing runs.
+func (d *Driver) RemoveLogs(ctx context.Context, task ecs.ID) error {
+	return d.link.do(ctx, func(c *keeper.Client) error { return c.RemoveLogs(ctx, task) })
+}
+
+func (d *Driver) remember(key driver.Key, payload json.RawMessage) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.created[key] = payload
+}
+
+func (d *Driver) forget(key driver.Key) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.created, key)
+}
+
+// onEnd is told every end of a container.
+func (d *Driver) onEnd(o driver.Observation) {
+	d.ports.release(o.Key)
+	d.link.publish(o)
+}
+
+// greet brings a keeper just reached and the driver to the same knowledge: ports in use, and what the keeper must be told again.
+func (d *Driver) greet(ctx context.Context, c *keeper.Client) error {
+	all, err := c.List(ctx)
+	if err != nil {
+		return err
+	}
+	d.ports.adopt(all)
+	d.mu.Lock()
+	for _, o := range all {
+		if o.State != driver.Created {
+			delete(d.created, o.Key)
+		}
+	}
+	again := make(map[driver.Key]json.RawMessage, len(d.created))
+	for key, payload := range d.created {
+		again[key] = payload
+	}
+	d.mu.Unlock()
+	for key, payload := range again {
+		if err := c.Create(ctx, key, payload); err != nil && !errors.As(err, new(*driver.Error)) {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,138 @@
+package process
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"testing"
+	"time"
+
+	"ballast/internal/agent/keeper"
+	"ballast/internal/driver"
+	"ballast/internal/driver/drivertest"
+	"ballast/internal/ecs"
+)
+
+// harness runs real processes under a real keeper.
+type harness struct{ d *Driver }
+
+func (h harness) Driver() driver.Driver { return h.d }
+
+func command(args ...string) driver.Spec {
+	exe, err := os.Executable()
+	if err != nil {
+		panic(err)
+	}
+	return driver.Spec{EntryPoint: []string{exe, "app"}, Command: args}
+}
+
+func (harness) Sleeps() driver.Spec      { return command("sleep") }
+func (harness) IgnoresTERM() driver.Spec { return command("stubborn") }
+func (harness) ExitsOnTERM(code int32) driver.Spec {
+	return command("polite", fmt.Sprint(code))
+}
+func (harness) Exits(code int32) driver.Spec { return command("exit", fmt.Sprint(code)) }
+func (harness) NotFound() driver.Spec        { return driver.Spec{Command: []string{"no-such-command"}} }
+
+func (harness) Prints(stdout, stderr []string) driver.Spec {
+	args := []string{"print"}
+	for _, l := range stdout {
+		args = append(args, "o"+l)
+	}
+	for _, l := range stderr {
+		args = append(args, "e"+l)
+	}
+	return command(args...)
+}
+
+func (harness) Listens(mode ecs.NetworkMode, ports ...ecs.PortMapping) driver.Spec {
+	args := []string{"listen"}
+	for _, p := range ports {
+		args = append(args, endpoint{udp: p.UDP}.network()+"/"+strconv.Itoa(int(p.ContainerPort)))
+	}
+	spec := command(args...)
+	spec.NetworkMode, spec.Ports = mode, ports
+	return spec
+}
+
+func (harness) FreePort(t *testing.T) uint16 {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return uint16(l.Addr().(*net.TCPAddr).Port)
+}
+
+func (harness) Wait(t *testing.T, what string, cond func() bool) { wait(t, what, cond) }
+
+// wait looks until cond is true.
+func wait(t *testing.T, what string, cond func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(20 * time.Second)
+	for !cond() {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited in vain: %s", what)
+		}
+		time.Sleep(2 * time.Millisecond)
+	}
+}
+
+// openAt opens a driver whose keeper lives in a directory.
+func openAt(t *testing.T, dir string) *Driver {
+	t.Helper()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := Open(t.Context(), Config{KeeperDir: dir, Exe: exe, Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// endKeeper ends everything that a test left under a keeper.
+func endKeeper(t *testing.T, dir string) {
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	c, err := keeper.Dial(ctx, dir, nil)
+	if err != nil {
+		return // it has ended by itself
+	}
+	defer c.Close()
+	all, err := c.List(ctx)
+	if err != nil {
+		t.Errorf("list what is left: %v", err)
+	}
+	for _, o := range all {
+		if _, err := c.Stop(ctx, o.Key, 0); err != nil {
+			t.Errorf("stop what is left: %v", err)
+		}
+	}
+	if err := c.Shutdown(ctx); err != nil {
+		t.Errorf("end the keeper: %v", err)
+	}
+	select {
+	case <-c.Gone():
+	case <-ctx.Done():
+		t.Error("the keeper does not end")
+	}
+}
+
+func open(t *testing.T) *Driver {
+	t.Helper()
+	dir := t.TempDir()
+	d := openAt(t, dir)
+	t.Cleanup(func() {
+		d.Close()
+		endKeeper(t, dir)
+	})
+	return d
+}
+
+func TestConformance(t *testing.T) {
+	drivertest.Run(t, func(t *testing.T) drivertest.Harness { return harness{d: open(t)} })
+}
