@@ -1,0 +1,159 @@
+package agent
+
+import (
+	"ballast/internal/driver"
+	"ballast/internal/ecs"
+)
+
+// sight is what the machine knows of its view on the driver: it subscribes to the ends of containers, then lists them, and
+// starts over when the subscription breaks.
+type sight struct {
+	state    sightState
+	attempts int
+	retryAt  ecs.Time
+	// ready says that the containers have been listed at least once: before that, nothing can be said to control.
+	ready bool
+	list  uint64 // the call under way
+	// heldBack are ends of containers not known, that the list under way may show as running.
+	heldBack []driver.Observation
+}
+
+type sightState uint8
+
+const (
+	blind sightState = iota // no subscription
+	subscribing
+	subscribed // containers not listed yet
+	listing
+	seeing
+)
+
+// next is when another attempt is due; 0 = none.
+func (s *sight) next() ecs.Time {
+	if s.state == blind || s.state == subscribed {
+		return s.retryAt
+	}
+	return 0
+}
+
+// early keeps the end of an unknown container until the list under way has made it known. Once the list is there, an unknown
+// container is one that has been removed.
+func (s *sight) early(o driver.Observation) {
+	if s.state != seeing {
+		s.heldBack = append(s.heldBack, o)
+	}
+}
+
+func (s *sight) failed(now ecs.Time) {
+	s.attempts++
+	s.retryAt = now.Add(backoff(s.attempts))
+}
+
+// look takes the next step towards seeing the driver's containers.
+func (m *Machine) look() {
+	s := &m.sight
+	if s.retryAt > m.now {
+		return
+	}
+	switch s.state {
+	case blind:
+		s.state = subscribing
+		m.out.Watch = true
+	case subscribed:
+		s.state = listing
+		s.list = m.call(flight{op: driver.OpList}, driver.Call{})
+	}
+}
+
+func (m *Machine) watched(err error) {
+	s := &m.sight
+	if s.state != subscribing {
+		return
+	}
+	if err != nil {
+		s.state = blind
+		s.failed(m.now)
+		return
+	}
+	s.state = subscribed
+	s.attempts, s.retryAt = 0, 0
+}
+
+// lost begins anew. What ends meanwhile is in the next list.
+func (m *Machine) lost() {
+	s := &m.sight
+	if s.state == listing {
+		delete(m.calls, s.list)
+		m.out.Cancel = append(m.out.Cancel, s.list)
+	}
+	s.state = blind
+}
+
+// listed takes the list of all containers, and then the ends that came while it was under way.
+func (m *Machine) listed(r driver.Result) {
+	s := &m.sight
+	if r.Err != nil {
+		s.state = subscribed
+		s.failed(m.now)
+		return
+	}
+	s.state, s.attempts, s.retryAt, s.ready = seeing, 0, 0, true
+	seen := make(map[driver.Key]bool, len(r.List))
+	for _, o := range r.List {
+		seen[o.Key] = true
+		m.found(o)
+	}
+	for _, t := range m.all {
+		if !t.dead {
+			m.compare(t, seen, r.ID)
+		}
+	}
+	held := s.heldBack
+	s.heldBack = nil
+	for _, o := range held {
+		m.takeEvent(o)
+	}
+}
+
+// found takes one container of the list.
+func (m *Machine) found(o driver.Observation) {
+	t := m.tasks[o.Key.Task]
+	if t == nil {
+		t = m.add(o.Key.Task)
+		// Control has already said what it wants on this container instance, and this is not among it.
+		t.forget = m.talk.manifested
+	}
+	c := t.container(o.Key.Container)
+	if c == nil {
+		c = &container{key: o.Key, doomed: t.work != nil}
+		t.containers = append(t.containers, c)
+	}
+	if c.key == o.Key {
+		m.observe(t, c, o)
+	}
+}
+
+// compare has a task notice which of its containers the driver has lost. listID is the call that made the list: what came to be
+// after it may be missing.
+func (m *Machine) compare(t *task, seen map[driver.Key]bool, listID uint64) {
+	for _, c := range t.containers {
+		if seen[c.key] || c.call != 0 || c.since >= listID {
+			continue
+		}
+		switch {
+		case c.phase == stopped:
+			c.kept = false
+		case c.phase == started || c.unsure:
+			c.kept = false
+			m.containerStopped(t, c, vanished(m.now))
+		case c.phase == created:
+			c.phase = pulled // it never started, so it may be created again
+		}
+		m.touch(t)
+	}
+}
+
+// vanished is the end of a container that the driver has lost (amazon-ecs-agent, agent/engine/errors.go).
+func vanished(now ecs.Time) driver.Exit {
+	return driver.Exit{At: now, Reason: driver.ContainerVanishedError + ": No container matching saved ID found"}
+}

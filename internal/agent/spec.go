@@ -1,0 +1,76 @@
+package agent
+
+import (
+	"strconv"
+	"time"
+
+	"ballast/internal/driver"
+	"ballast/internal/ecs"
+)
+
+// specOf says what the driver is to make of a container: its definition with the overrides of the task applied.
+func specOf(t *task, c *container) *driver.Spec {
+	def, work := c.def, t.work
+	spec := &driver.Spec{
+		Image:            def.Image,
+		EntryPoint:       def.EntryPoint,
+		Command:          def.Command,
+		WorkingDirectory: def.WorkingDirectory,
+		Environment:      def.Environment,
+		NetworkMode:      work.Definition.NetworkMode,
+		Ports:            def.Ports,
+		// The labels that the agent of ECS gives to containers (developer guide, Container metadata).
+		Labels: map[string]string{
+			"com.amazonaws.ecs.cluster":                 work.Cluster,
+			"com.amazonaws.ecs.container-name":          def.Name,
+			"com.amazonaws.ecs.task-definition-family":  work.Definition.Family,
+			"com.amazonaws.ecs.task-definition-version": strconv.Itoa(work.Definition.Revision),
+		},
+	}
+	if o := overrideOf(work.Overrides, def.Name); o != nil {
+		if len(o.Command) > 0 {
+			spec.Command = o.Command
+		}
+		spec.Environment = overridden(def.Environment, o.Environment)
+	}
+	return spec
+}
+
+func overrideOf(all *ecs.Overrides, name string) *ecs.ContainerOverride {
+	if all == nil {
+		return nil
+	}
+	for i := range all.Containers {
+		if all.Containers[i].Name == name {
+			return &all.Containers[i]
+		}
+	}
+	return nil
+}
+
+// overridden gives the variables of a definition with those of an override in their place, or behind them where they are new
+// (API_ContainerOverride: "You can add new environment variables ... or you can override the existing").
+func overridden(base, over []ecs.Variable) []ecs.Variable {
+	if len(over) == 0 {
+		return base
+	}
+	merged := append(make([]ecs.Variable, 0, len(base)+len(over)), base...)
+next:
+	for _, v := range over {
+		for i := range merged {
+			if merged[i].Name == v.Name {
+				merged[i].Value = v.Value
+				continue next
+			}
+		}
+		merged = append(merged, v)
+	}
+	return merged
+}
+
+func (m *Machine) stopTimeout(c *container) time.Duration {
+	if c.def != nil && c.def.StopTimeout > 0 {
+		return c.def.StopTimeout
+	}
+	return m.cfg.StopTimeout
+}
