@@ -14,7 +14,8 @@ import (
 
 // layers from the bottom to the top. A package may import its own layer where listed in siblings, and any lower one.
 var layers = [][]string{
-	{"internal/ecs", "internal/arn", "internal/elb", "internal/event", "internal/expr", "internal/pattern"},
+	{"internal/ecs"},
+	{"internal/arn", "internal/elb", "internal/event", "internal/expr", "internal/pattern"},
 	{"internal/scheduler", "internal/scheduler/placement", "internal/scheduler/lifecycle", "internal/scheduler/policy"},
 	{"internal/store", "internal/driver", "internal/session", "internal/logfile"},
 	{"internal/store/bolt", "internal/store/mem", "internal/store/storetest", "internal/agent/keeper", "internal/driver/fake",

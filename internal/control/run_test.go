@@ -1,0 +1,170 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"ballast/internal/ecs"
+	"ballast/internal/scheduler/policy"
+	"ballast/internal/session"
+	"ballast/internal/store"
+	"ballast/internal/store/mem"
+)
+
+// within runs test with a Control on a mem store, in a bubble with a clock of its own.
+func within(t *testing.T, test func(t *testing.T, c *Control, s *mem.Store)) {
+	synctest.Test(t, func(t *testing.T) {
+		s := mem.New()
+		c := open(t, s)
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- c.Run(ctx) }()
+		test(t, c, s)
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("Run: %v", err)
+		}
+	})
+}
+
+func open(t *testing.T, s store.Store) *Control {
+	t.Helper()
+	p, err := policy.Named("ecs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := Open(t.Context(), Config{Policy: p}, s, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func isCode(err error, code ecs.Code) bool {
+	var e *ecs.Error
+	return errors.As(err, &e) && e.Code == code
+}
+
+func TestAnswerComesAfterTheCommit(t *testing.T) {
+	within(t, func(t *testing.T, c *Control, s *mem.Store) {
+		if _, err := c.Submit(t.Context(), CreateCluster{Name: "one"}); err != nil {
+			t.Fatal(err)
+		}
+		if c.Root().Cluster("one") == nil {
+			t.Error("a client does not read its own write")
+		}
+		found := false
+		err := s.Load(t.Context(), func(key string, _ []byte) error {
+			found = found || key == "a/cluster/one"
+			return nil
+		})
+		if err != nil || !found {
+			t.Errorf("the answered change is not in the store (%v)", err)
+		}
+	})
+}
+
+func TestFullDiskRefusesCommandsAndReadsGoOn(t *testing.T) {
+	within(t, func(t *testing.T, c *Control, s *mem.Store) {
+		const full = 20
+		for range full {
+			s.FailNext(syscall.ENOSPC, 0)
+		}
+		_, err := c.Submit(t.Context(), CreateCluster{Name: "one"})
+		if !isCode(err, ecs.ServerException) {
+			t.Fatalf("while the disk is full: %v", err)
+		}
+		if c.Root().Cluster("one") != nil {
+			t.Error("a change that is not durable is visible")
+		}
+		if _, err = c.Submit(t.Context(), CreateCluster{Name: "two"}); !isCode(err, ecs.ServerException) {
+			t.Errorf("the next command: %v", err)
+		}
+		time.Sleep(full * retryMax) // virtual: the bubble's clock
+		if _, err = c.Submit(t.Context(), CreateCluster{Name: "three"}); err != nil {
+			t.Errorf("after space has come back: %v", err)
+		}
+		if c.Root().Cluster("one") == nil || c.Root().Cluster("three") == nil {
+			t.Error("the batch that waited was not committed")
+		}
+	})
+}
+
+func TestUnknownOutcomeReloads(t *testing.T) {
+	for _, applied := range []int{0, 1} {
+		within(t, func(t *testing.T, c *Control, s *mem.Store) {
+			s.FailNext(store.ErrUnknown, applied)
+			_, err := c.Submit(t.Context(), CreateCluster{Name: "one"})
+			if !isCode(err, ecs.ServerException) {
+				t.Fatalf("outcome unknown: %v", err)
+			}
+			if _, err = c.Submit(t.Context(), CreateCluster{Name: "two"}); err != nil {
+				t.Fatal(err)
+			}
+			if got := c.Root().Cluster("one") != nil; got != (applied == 1) {
+				t.Errorf("visible %v, in the store %v", got, applied == 1)
+			}
+		})
+	}
+}
+
+func TestFullQueueThrottles(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := open(t, mem.New()) // not running: nobody takes commands
+		var throttled atomic.Int32
+		ctx, cancel := context.WithCancel(t.Context())
+		for range commandQueue + 3 {
+			go func() {
+				if _, err := c.Submit(ctx, CreateCluster{Name: "one"}); isCode(err, ecs.ThrottlingException) {
+					throttled.Add(1)
+				}
+			}()
+		}
+		synctest.Wait()
+		if got := throttled.Load(); got != 3 {
+			t.Errorf("%d commands were throttled, want 3", got)
+		}
+		cancel()
+		synctest.Wait()
+	})
+}
+
+func TestAgentThatConnectsTwiceKeepsTheNewerConnection(t *testing.T) {
+	within(t, func(t *testing.T, c *Control, _ *mem.Store) {
+		if _, err := c.Submit(t.Context(), CreateCluster{Name: "default"}); err != nil {
+			t.Fatal(err)
+		}
+		connect := func(number uint64) session.Conn {
+			conn, peer := session.Pipe()
+			go c.Serve(peer)
+			err := conn.Send(session.Report{Instance: ecs.ID{1}, Session: number, Seq: 1,
+				Hello: &session.Hello{Cluster: "default", Resources: ecs.Resources{CPU: 1, Memory: 1}}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if m, err := conn.Recv(); err != nil || !m.Manifest || m.Session != number {
+				t.Fatalf("first message of session %d: %+v, %v", number, m, err)
+			}
+			return conn
+		}
+		first := connect(1)
+		second := connect(2)
+		if _, err := first.Recv(); err == nil {
+			t.Error("the older connection is still served")
+		}
+		synctest.Wait()
+		if i := c.Root().Instance("default", ecs.ID{1}); i == nil || !i.Connected {
+			t.Errorf("instance %+v, want it connected", i)
+		}
+		second.Close()
+		synctest.Wait()
+		if i := c.Root().Instance("default", ecs.ID{1}); i.Connected {
+			t.Error("the instance is shown as connected after its connection broke")
+		}
+	})
+}
