@@ -8,7 +8,7 @@ import (
 )
 
 // Choose finds the container instance for one more task of a group: in the zone with the fewest tasks of the group, or failing
-// room the next one, it takes the instance with the fewest of them (developer guide, Default placement of services). Ties are
+// room the next one, the instance with the fewest of them (developer guide, Default placement of services). Ties are
 // decided by the seed. It reserves nothing; a refusal holds for every task of the same demand until something changes.
 func (x *Index) Choose(d Demand, group string, seed uint64) (ecs.ID, *Refusal) {
 	if x.ready == 0 {
@@ -23,12 +23,23 @@ func (x *Index) Choose(d Demand, group string, seed uint64) (ecs.ID, *Refusal) {
 		return cmp.Or(cmp.Compare(counts.in(a).tasks, counts.in(b).tasks),
 			cmp.Compare(mix(seed+uint64(a.number)), mix(seed+uint64(b.number))))
 	})
-	for _, z := range x.ranking {
-		if h := z.choose(&d, number, counts.in(z), mix(seed)); h != nil {
-			return h.ID, nil
+	var best *host
+	bestTasks := 0
+	for i, z := range x.ranking {
+		if best != nil && counts.in(z).tasks > counts.in(x.ranking[i-1]).tasks {
+			break
+		}
+		if h := z.choose(&d, number, counts.in(z), mix(seed)); h != nil && (best == nil || h.tasksOf(number) < bestTasks) {
+			best, bestTasks = h, h.tasksOf(number)
+		}
+		if best != nil && bestTasks == 0 {
+			break
 		}
 	}
-	return ecs.ID{}, x.refuse(&d)
+	if best == nil {
+		return ecs.ID{}, x.refuse(&d)
+	}
+	return best.ID, nil
 }
 
 // choose walks the hosts with room, from a place drawn by the seed once around, and takes the first with the fewest tasks of the

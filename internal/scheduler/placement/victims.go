@@ -38,8 +38,8 @@ func Victims(candidates []Candidate, n int, seed uint64) []uint64 {
 
 // Random chooses n of the candidates by a hash of the task and the seed.
 func Random(candidates []Candidate, n int, seed uint64) []uint64 {
-	sorted := slices.Clone(candidates)
-	slices.SortFunc(sorted, func(a, b Candidate) int { return byHash(a, b, seed) })
+	sorted := rank(candidates, seed)
+	slices.SortFunc(sorted, func(a, b ranked) int { return a.byHash(&b) })
 	victims := make([]uint64, 0, max(0, min(n, len(sorted))))
 	for i := 0; i < n && i < len(sorted); i++ {
 		victims = append(victims, sorted[i].Seq)
@@ -51,19 +51,21 @@ func Random(candidates []Candidate, n int, seed uint64) []uint64 {
 // from the instance with most.
 type ranked struct {
 	Candidate
+	hash   uint64
 	height int
+}
+
+func (a *ranked) byHash(b *ranked) int {
+	return cmp.Or(cmp.Compare(a.hash, b.hash), cmp.Compare(a.Seq, b.Seq))
 }
 
 // queues gives the candidates by zone, in the order in which a zone gives them up. Zones of equal size stand by the hash of
 // their first candidate.
 func queues(candidates []Candidate, seed uint64) [][]ranked {
-	sorted := make([]ranked, len(candidates))
-	for i, c := range candidates {
-		sorted[i].Candidate = c
-	}
+	sorted := rank(candidates, seed)
 	slices.SortFunc(sorted, func(a, b ranked) int {
 		return cmp.Or(strings.Compare(a.Zone, b.Zone), bytes.Compare(a.Instance[:], b.Instance[:]),
-			byHash(b.Candidate, a.Candidate, seed))
+			b.byHash(&a))
 	})
 	for i := range sorted {
 		sorted[i].height = 1
@@ -72,7 +74,7 @@ func queues(candidates []Candidate, seed uint64) [][]ranked {
 		}
 	}
 	slices.SortFunc(sorted, func(a, b ranked) int {
-		return cmp.Or(strings.Compare(a.Zone, b.Zone), cmp.Compare(b.height, a.height), byHash(a.Candidate, b.Candidate, seed))
+		return cmp.Or(strings.Compare(a.Zone, b.Zone), cmp.Compare(b.height, a.height), a.byHash(&b))
 	})
 	var zones [][]ranked
 	for start, i := 0, 1; i <= len(sorted); i++ {
@@ -81,10 +83,14 @@ func queues(candidates []Candidate, seed uint64) [][]ranked {
 			start = i
 		}
 	}
-	slices.SortFunc(zones, func(a, b []ranked) int { return byHash(a[0].Candidate, b[0].Candidate, seed) })
+	slices.SortFunc(zones, func(a, b []ranked) int { return a[0].byHash(&b[0]) })
 	return zones
 }
 
-func byHash(a, b Candidate, seed uint64) int {
-	return cmp.Or(cmp.Compare(mix(a.Seq^seed), mix(b.Seq^seed)), cmp.Compare(a.Seq, b.Seq))
+func rank(candidates []Candidate, seed uint64) []ranked {
+	list := make([]ranked, len(candidates))
+	for i, c := range candidates {
+		list[i] = ranked{Candidate: c, hash: mix(c.Seq ^ seed)}
+	}
+	return list
 }
