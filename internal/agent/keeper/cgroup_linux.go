@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -94,11 +95,14 @@ func leaveCgroup(dir string) {
 	if dir == "" || unix.Rmdir(dir) == nil {
 		return
 	}
+	var below []string
 	filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
 		if err == nil && d.IsDir() {
-			defer unix.Rmdir(path)
+			below = append(below, path)
 		}
 		return nil
 	})
-	unix.Rmdir(dir)
+	for _, path := range slices.Backward(below) { // parents come before their children
+		unix.Rmdir(path)
+	}
 }

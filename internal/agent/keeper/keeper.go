@@ -53,6 +53,7 @@ type Config struct {
 	Dir       string         // the data directory of the container instance's keeper
 	IdleAfter time.Duration  // 0 means IdleAfter
 	Logs      logfile.Limits // zero means logfile.DefaultLimits
+	NoCgroups bool           // find the processes of a container by their marker even where control groups are to be had
 }
 
 // keeper is the state of a running keeper.
@@ -110,6 +111,7 @@ func run(ctx context.Context, cfg Config, ready *ready) error {
 		return fmt.Errorf("adopt orphans: %w", err)
 	}
 	k := open(cfg)
+	defer leaveCgroup(k.cgroup) // stays if containers do
 	if err := k.load(); err != nil {
 		return err
 	}
@@ -136,10 +138,14 @@ func open(cfg Config) *keeper {
 	if cfg.Logs == (logfile.Limits{}) {
 		cfg.Logs = logfile.DefaultLimits
 	}
+	cgroup := ""
+	if !cfg.NoCgroups {
+		cgroup = makeCgroup(cfg.Dir)
+	}
 	return &keeper{
 		dir: cfg.Dir, idle: cfg.IdleAfter,
 		logs:       &logs{dir: cfg.Dir, limits: cfg.Logs, open: map[logKey]*openLog{}},
-		cgroup:     makeCgroup(cfg.Dir),
+		cgroup:     cgroup,
 		forks:      make(chan struct{}, 2*runtime.NumCPU()),
 		containers: map[driver.Key]*container{},
 		mains:      map[int]*container{},

@@ -21,17 +21,26 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 1 {
 		switch os.Args[1] {
 		case keeper.Verb:
-			if err := keeper.Run(context.Background(), keeper.Config{Dir: os.Args[3], IdleAfter: 2 * time.Second}); err != nil {
-				fmt.Fprintln(os.Stderr, err)
-				os.Exit(1)
-			}
-			os.Exit(0)
+			os.Exit(runKeeper(os.Args[3]))
 		case "app":
 			app(os.Args[2], os.Args[3:])
 			os.Exit(0)
 		}
 	}
 	os.Exit(m.Run())
+}
+
+// runKeeper is the keeper's process. It gets nothing but its directory, so the directory's name says what a test wants of it.
+func runKeeper(dir string) int {
+	cfg := keeper.Config{Dir: dir, NoCgroups: strings.Contains(dir, "no-cgroups")}
+	if strings.Contains(dir, "short-idle") {
+		cfg.IdleAfter = 50 * time.Millisecond
+	}
+	if err := keeper.Run(context.Background(), cfg); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
 }
 
 // app is a container's program.
@@ -67,6 +76,8 @@ func app(verb string, args []string) {
 		daemonize(args)
 	case "chatter":
 		chatter()
+	case "server":
+		server(args[0])
 	}
 	time.Sleep(time.Hour)
 }
@@ -136,4 +147,20 @@ func chatter() {
 	}
 	fmt.Println("done")
 	os.Exit(0)
+}
+
+// server starts a container through a driver of its own, and is then there to be killed.
+func server(dir string) {
+	d, err := Open(context.Background(), Config{KeeperDir: dir, Exe: os.Args[0], Dir: "/"})
+	if err == nil {
+		err = d.Create(context.Background(), key(1), command("polite", "6"))
+	}
+	if err == nil {
+		_, err = d.Start(context.Background(), key(1))
+	}
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	fmt.Println("ready")
 }

@@ -136,3 +136,5 @@ func open(t *testing.T) *Driver {
 func TestConformance(t *testing.T) {
 	drivertest.Run(t, func(t *testing.T) drivertest.Harness { return harness{d: open(t)} })
 }
+
+func key(n int) driver.Key { return driver.Key{Task: ecs.ID{0: 0xca, 15: byte(n)}, Container: "app"} }
