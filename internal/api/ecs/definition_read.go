@@ -1,0 +1,134 @@
+package ecs
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	awsecs "github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+
+	"ballast/internal/arn"
+	"ballast/internal/control/root"
+	"ballast/internal/ecs"
+	"ballast/internal/wire"
+)
+
+// DescribeTaskDefinition shows a revision, inactive ones included; a family alone means its newest active revision.
+func (a *API) DescribeTaskDefinition(_ context.Context, in *awsecs.DescribeTaskDefinitionInput) (*awsecs.DescribeTaskDefinitionOutput, error) {
+	if err := check(in, ecs.InvalidParameterException); err != nil {
+		return nil, err
+	}
+	if value(in.TaskDefinition) == "" {
+		return nil, ecs.Errorf(ecs.InvalidParameterException, "TaskDefinition can not be blank.")
+	}
+	d, err := a.find(a.control.Root(), *in.TaskDefinition)
+	if err != nil {
+		return nil, err
+	}
+	if d == nil {
+		return nil, ecs.Errorf(ecs.ClientException, "Unable to describe task definition.")
+	}
+	shown := new(types.TaskDefinition)
+	if err := wire.DecodeJSON(d.Document, shown); err != nil {
+		return nil, fmt.Errorf("read the document of task definition %s: %w", d.Name(), err)
+	}
+	a.stamp(shown, d)
+	out := &awsecs.DescribeTaskDefinitionOutput{TaskDefinition: shown, Tags: []types.Tag{}}
+	if slices.Contains(in.Include, types.TaskDefinitionFieldTags) {
+		out.Tags = showTags(d.Tags)
+	}
+	return out, nil
+}
+
+// find gives the revision that ref means, nil when there is none.
+func (a *API) find(state *root.Root, ref string) (*ecs.TaskDefinition, error) {
+	family, revision, err := a.names.Definition(ref)
+	if err != nil {
+		return nil, err
+	}
+	if revision == 0 {
+		return state.LatestDefinition(family), nil
+	}
+	return state.Definition(family, revision), nil
+}
+
+// usable gives the revision that new tasks are to be made of. Texts are those of real accounts; inactive is the error type,
+// which is ClientException for services and InvalidParameterException for RunTask there.
+func (a *API) usable(state *root.Root, ref *string, inactive ecs.Code) (*ecs.TaskDefinition, error) {
+	if value(ref) == "" {
+		return nil, ecs.Errorf(ecs.InvalidParameterException, "TaskDefinition can not be blank.")
+	}
+	d, err := a.find(state, *ref)
+	switch {
+	case err != nil:
+		return nil, err
+	case d == nil:
+		return nil, ecs.Errorf(ecs.ClientException, "TaskDefinition not found.")
+	case d.Status != ecs.TaskDefinitionActive:
+		return nil, ecs.Errorf(inactive, "TaskDefinition is inactive")
+	}
+	return d, nil
+}
+
+// ListTaskDefinitions gives the ARNs of revisions, of one family or of all, sorted by family and revision.
+func (a *API) ListTaskDefinitions(_ context.Context, in *awsecs.ListTaskDefinitionsInput) (*awsecs.ListTaskDefinitionsOutput, error) {
+	if err := check(in, ecs.InvalidParameterException); err != nil {
+		return nil, err
+	}
+	limit, err := pageSize(in.MaxResults, defaultPage)
+	if err != nil {
+		return nil, err
+	}
+	family, status := value(in.FamilyPrefix), ecs.TaskDefinitionActive
+	switch in.Status {
+	case types.TaskDefinitionStatusInactive:
+		status = ecs.TaskDefinitionInactive
+	case types.TaskDefinitionStatusDeleteInProgress:
+		status = ecs.TaskDefinitionDeleteInProgress
+	}
+	if family != "" && !arn.ValidName(family) {
+		return nil, ecs.Errorf(ecs.InvalidParameterException, "familyPrefix must match %s", arn.Pattern)
+	}
+	descending := in.Sort == types.SortOrderDesc
+	s := scope{"ListTaskDefinitions", family, status.String(), strconv.FormatBool(descending)}
+	after, err := definitionAfter(s, in.NextToken, family, descending)
+	if err != nil {
+		return nil, err
+	}
+	// Despite its name, familyPrefix is a full family name (API_ListTaskDefinitions).
+	keep := func(d *ecs.TaskDefinition) bool { return d.Status == status && (family == "" || d.Family == family) }
+	found := a.control.Root().Definitions(after, limit+1, descending, keep)
+	found, next := cut(found, limit, s, (*ecs.TaskDefinition).Name)
+	out := &awsecs.ListTaskDefinitionsOutput{TaskDefinitionArns: make([]string, len(found)), NextToken: next}
+	for i, d := range found {
+		out.TaskDefinitionArns[i] = a.names.TaskDefinition(d.Family, d.Revision)
+	}
+	return out, nil
+}
+
+// definitionAfter gives the revision after which a page begins: that of the token, or the one just before the family asked
+// for.
+func definitionAfter(s scope, token *string, family string, descending bool) (*ecs.TaskDefinition, error) {
+	key, err := s.position(token)
+	if err != nil {
+		return nil, err
+	}
+	if key == "" {
+		switch {
+		case family == "":
+			return nil, nil
+		case descending:
+			return &ecs.TaskDefinition{Family: family, Revision: 1<<63 - 1}, nil
+		}
+		return &ecs.TaskDefinition{Family: family}, nil
+	}
+	name, number, _ := strings.Cut(key, ":")
+	revision, err := strconv.Atoi(number)
+	if err != nil {
+		return nil, invalidToken()
+	}
+	return &ecs.TaskDefinition{Family: name, Revision: revision}, nil
+}

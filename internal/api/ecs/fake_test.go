@@ -1,0 +1,206 @@
+package ecs_test
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	api "ballast/internal/api/ecs"
+	"ballast/internal/arn"
+	"ballast/internal/control"
+	"ballast/internal/control/journal"
+	"ballast/internal/control/root"
+	"ballast/internal/ecs"
+	"ballast/internal/httpd"
+	"ballast/internal/wire"
+)
+
+// world is control's part played in memory: it numbers and keeps what it is given and starts nothing.
+type world struct {
+	builder *root.Builder
+	state   *root.Root
+	seq     uint64
+	last    control.Command
+	calls   map[string]httpd.Operation
+}
+
+const (
+	region  = "us-east-1"
+	account = "123456789012"
+	pre     = "arn:aws:ecs:us-east-1:123456789012:"
+	start   = ecs.Time(1700000000123)
+)
+
+func newWorld() *world {
+	w := &world{builder: root.NewBuilder(), calls: map[string]httpd.Operation{}}
+	w.state = w.builder.Publish()
+	checkTags := func(tags []ecs.Tag) error {
+		for _, t := range tags {
+			if strings.HasPrefix(t.Key, "ballast:") {
+				return ecs.Errorf(ecs.InvalidParameterException, "tag %s is not known", t.Key)
+			}
+		}
+		return nil
+	}
+	for _, op := range api.Operations(api.Config{Names: arn.Namer{Region: region, Account: account}, Control: w, CheckTags: checkTags}) {
+		w.calls[op.Name] = op
+	}
+	return w
+}
+
+func (w *world) Root() *root.Root { return w.state }
+
+// put commits records.
+func (w *world) put(records ...any) {
+	var unit journal.Unit
+	for _, r := range records {
+		change := journal.Change{Record: r}
+		switch r := r.(type) {
+		case *ecs.Cluster:
+			change.Key = journal.ClusterKey(r.Name)
+		case *ecs.TaskDefinition:
+			change.Key = journal.DefinitionKey(r)
+		case *ecs.Service:
+			change.Key = journal.ServiceKey(r)
+		case *ecs.Task:
+			change.Key = journal.TaskKey(r)
+		case *ecs.ContainerInstance:
+			change.Key = journal.InstanceKey(r)
+		}
+		unit = append(unit, change)
+	}
+	w.builder.Apply(unit)
+	w.state = w.builder.Publish()
+}
+
+// next gives ids and numbers that count up.
+func (w *world) next() (uint64, ecs.ID) {
+	w.seq++
+	var id ecs.ID
+	binary.BigEndian.PutUint64(id[8:], w.seq)
+	return w.seq, id
+}
+
+func (w *world) Submit(_ context.Context, cmd control.Command) (any, error) {
+	w.last = cmd
+	seq, id := w.next()
+	switch c := cmd.(type) {
+	case control.CreateCluster:
+		if found := w.state.Cluster(c.Name); found != nil {
+			return found, nil
+		}
+		made := &ecs.Cluster{Seq: seq, Name: c.Name, CreatedAt: start, Tags: c.Tags, Settings: c.Settings}
+		w.put(made)
+		return made, nil
+	case control.RegisterTaskDefinition:
+		made := c.Definition
+		made.Revision, made.RegisteredAt = 1, start
+		for w.state.Definition(made.Family, made.Revision) != nil {
+			made.Revision++
+		}
+		w.put(&made)
+		return &made, nil
+	case control.CreateService:
+		made := c.Service
+		made.Seq, made.CreatedAt = seq, start
+		made.Deployments = []ecs.Deployment{{ID: ecs.DeploymentID(seq), Definition: made.Definition, Desired: made.Desired,
+			CreatedAt: start, UpdatedAt: start, RolloutReason: "ECS deployment " + ecs.DeploymentID(seq).String() + " in progress."}}
+		w.put(&made)
+		return &made, nil
+	case control.UpdateService:
+		made := *w.state.Service(c.Cluster, c.Name)
+		if c.Desired != nil {
+			made.Desired = *c.Desired
+		}
+		w.put(&made)
+		return &made, nil
+	case control.DeleteService:
+		made := *w.state.Service(c.Cluster, c.Name)
+		made.Status = ecs.ServiceDraining
+		w.put(&made)
+		return &made, nil
+	case control.RunTask:
+		result := &control.RunTaskResult{}
+		for range c.Count {
+			seq, id := w.next()
+			made := &ecs.Task{Seq: seq, ID: id, Cluster: c.Cluster, Definition: c.Definition, Overrides: c.Overrides, Group: c.Group,
+				StartedBy: c.StartedBy, Tags: c.Tags, LastStatus: ecs.StatusProvisioning, DesiredStatus: ecs.StatusRunning, Version: 1, CreatedAt: start}
+			for range c.Definition.Containers {
+				_, id := w.next()
+				made.Containers = append(made.Containers, ecs.Container{ID: id, Status: ecs.StatusPending})
+			}
+			w.put(made)
+			result.Tasks = append(result.Tasks, made)
+		}
+		if c.Group == "none" {
+			return &control.RunTaskResult{Failures: []control.Failure{{Instance: id, Reason: "RESOURCE:MEMORY"}, {Reason: "AGENT"}}}, nil
+		}
+		return result, nil
+	case control.StopTask:
+		t := w.state.Task(c.Cluster, c.Task)
+		if t == nil {
+			return nil, ecs.Errorf(ecs.InvalidParameterException, "The referenced task was not found.")
+		}
+		made := *t
+		made.DesiredStatus, made.StopCode, made.StoppedReason = ecs.StatusStopped, ecs.UserInitiated, c.Reason
+		w.put(&made)
+		return &made, nil
+	}
+	return nil, fmt.Errorf("command %T", cmd)
+}
+
+// call sends a request as httpd would and gives the answer as JSON.
+func (w *world) call(operation, request string) (string, error) {
+	op, ok := w.calls[operation]
+	if !ok {
+		return "", fmt.Errorf("operation %s is not served", operation)
+	}
+	in := op.New()
+	if err := wire.DecodeJSON([]byte(request), in); err != nil {
+		return "", err
+	}
+	out, err := op.Handle(context.Background(), in)
+	if err != nil {
+		return "", err
+	}
+	answer, err := wire.AppendJSON(nil, out)
+	return string(answer), err
+}
+
+// must is call where a refusal fails the test.
+func (w *world) must(t testing.TB, operation, request string) string {
+	t.Helper()
+	answer, err := w.call(operation, request)
+	if err != nil {
+		t.Fatalf("%s %s: %v", operation, request, err)
+	}
+	return answer
+}
+
+// refusal is the error as a client reads it, "" for success.
+func refusal(t testing.TB, err error) string {
+	t.Helper()
+	if err == nil {
+		return ""
+	}
+	told, ok := errors.AsType[*ecs.Error](err)
+	if !ok {
+		t.Fatalf("an error that clients would see as ServerException: %v", err)
+	}
+	return told.Error()
+}
+
+// web is a definition that is fine as it is.
+const web = `{"family":"web","containerDefinitions":[{"name":"app","image":"nginx","memory":64}]}`
+
+// furnished is a world with the default cluster, web:1, and a service of one.
+func furnished(t testing.TB) *world {
+	w := newWorld()
+	w.must(t, "CreateCluster", `{}`)
+	w.must(t, "RegisterTaskDefinition", web)
+	w.must(t, "CreateService", `{"serviceName":"front","taskDefinition":"web","desiredCount":1}`)
+	return w
+}

@@ -1,0 +1,155 @@
+package ecs
+
+import (
+	"maps"
+	"strings"
+)
+
+// table says which members of an operation's input are served, by path: "tags[].key" is the key of each tag. Members that are
+// not listed are refused when they are set to anything but their default.
+type table map[string]rule
+
+// rule is how far Ballast goes with a member.
+type rule struct {
+	only []string // the values served, nil for all
+	note string   // for docs/compatibility.md
+}
+
+// within says whether the table lists anything below path.
+func (t table) within(path string) bool {
+	for p := range t {
+		if strings.HasPrefix(p, path+".") {
+			return true
+		}
+	}
+	return false
+}
+
+var works = rule{}
+
+// kept is for names of things outside Ballast's world and for what has no effect yet but is shown again.
+func kept(note string) rule { return rule{note: note} }
+
+// only is for members of which some values are served.
+func only(values ...string) rule { return rule{only: values} }
+
+// and puts tables together.
+func and(tables ...table) table {
+	all := table{}
+	for _, t := range tables {
+		maps.Copy(all, t)
+	}
+	return all
+}
+
+var (
+	tagFields  = table{"tags[].key": works, "tags[].value": works}
+	pageFields = table{"maxResults": works, "nextToken": works}
+	percent    = table{
+		"deploymentConfiguration.minimumHealthyPercent": works,
+		"deploymentConfiguration.maximumPercent":        works,
+		"deploymentConfiguration.strategy":              only("ROLLING"),
+		"deploymentController.type":                     only("ECS"),
+		"availabilityZoneRebalancing":                   only("DISABLED"),
+	}
+)
+
+// served has the table of every operation that is served.
+var served = map[string]table{
+	"CreateCluster": and(tagFields, table{
+		"clusterName":      works,
+		"settings[].name":  kept("containerInsights is kept and shown; there are no metrics yet"),
+		"settings[].value": kept("as name"),
+	}),
+	"DescribeClusters": {"clusters[]": works, "include[]": works},
+	"ListClusters":     pageFields,
+
+	"RegisterTaskDefinition": and(tagFields, definitionFields),
+	"DescribeTaskDefinition": {"taskDefinition": works, "include[]": works},
+	"ListTaskDefinitions":    and(pageFields, table{"familyPrefix": works, "status": works, "sort": works}),
+
+	"CreateService": and(tagFields, percent, table{
+		"cluster":              works,
+		"serviceName":          works,
+		"taskDefinition":       works,
+		"desiredCount":         works,
+		"clientToken":          works,
+		"launchType":           only("EC2"),
+		"schedulingStrategy":   only("REPLICA"),
+		"propagateTags":        works,
+		"enableECSManagedTags": works,
+		"enableExecuteCommand": kept("shown again; ExecuteCommand comes later"),
+	}),
+	"DescribeServices": {"cluster": works, "services[]": works, "include[]": works},
+	"UpdateService": and(percent, table{
+		"cluster":              works,
+		"service":              works,
+		"taskDefinition":       works,
+		"desiredCount":         works,
+		"forceNewDeployment":   works,
+		"propagateTags":        works,
+		"enableECSManagedTags": works,
+		"enableExecuteCommand": kept("shown again; ExecuteCommand comes later"),
+	}),
+	"ListServices": and(pageFields, table{"cluster": works, "launchType": works, "schedulingStrategy": works,
+		"resourceManagementType": works}),
+	"DeleteService": {"cluster": works, "service": works, "force": works},
+
+	"RunTask": and(tagFields, table{
+		"cluster":              works,
+		"taskDefinition":       works,
+		"count":                works,
+		"launchType":           only("EC2"),
+		"group":                works,
+		"startedBy":            works,
+		"clientToken":          works,
+		"propagateTags":        works,
+		"enableECSManagedTags": works,
+		"enableExecuteCommand": kept("shown again; ExecuteCommand comes later"),
+
+		"overrides.cpu":                                      works,
+		"overrides.memory":                                   works,
+		"overrides.containerOverrides[].name":                works,
+		"overrides.containerOverrides[].command[]":           works,
+		"overrides.containerOverrides[].environment[].name":  works,
+		"overrides.containerOverrides[].environment[].value": works,
+		"overrides.containerOverrides[].cpu":                 works,
+		"overrides.containerOverrides[].memory":              works,
+		"overrides.containerOverrides[].memoryReservation":   works,
+	}),
+	"StopTask":      {"cluster": works, "task": works, "reason": works},
+	"DescribeTasks": {"cluster": works, "tasks[]": works, "include[]": works},
+	"ListTasks": and(pageFields, table{"cluster": works, "containerInstance": works, "desiredStatus": works, "family": works,
+		"launchType": works, "serviceName": works, "startedBy": works}),
+
+	"DescribeContainerInstances": {"cluster": works, "containerInstances[]": works, "include[]": works},
+	"ListContainerInstances":     and(pageFields, table{"cluster": works, "status": works}),
+}
+
+// definitionFields is what a task definition may contain.
+var definitionFields = table{
+	"family":                    works,
+	"cpu":                       works,
+	"memory":                    works,
+	"networkMode":               only("bridge", "host"),
+	"requiresCompatibilities[]": only("EC2", "EXTERNAL"),
+	"executionRoleArn":          kept("checked for form, kept and shown; roles live outside Ballast"),
+	"taskRoleArn":               kept("checked for form, kept and shown; containers get no credentials"),
+
+	"containerDefinitions[].name":                         works,
+	"containerDefinitions[].image":                        works,
+	"containerDefinitions[].essential":                    works,
+	"containerDefinitions[].command[]":                    works,
+	"containerDefinitions[].entryPoint[]":                 works,
+	"containerDefinitions[].workingDirectory":             works,
+	"containerDefinitions[].environment[].name":           works,
+	"containerDefinitions[].environment[].value":          works,
+	"containerDefinitions[].cpu":                          works,
+	"containerDefinitions[].memory":                       works,
+	"containerDefinitions[].memoryReservation":            works,
+	"containerDefinitions[].portMappings[].containerPort": works,
+	"containerDefinitions[].portMappings[].hostPort":      works,
+	"containerDefinitions[].portMappings[].protocol":      works,
+	"containerDefinitions[].portMappings[].name":          works,
+	"containerDefinitions[].stopTimeout":                  works,
+}

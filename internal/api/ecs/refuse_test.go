@@ -1,0 +1,113 @@
+package ecs_test
+
+import (
+	"strings"
+	"testing"
+)
+
+// container puts members into the one container of a definition.
+func container(members string) string {
+	return `{"family":"web","containerDefinitions":[{"name":"app","image":"nginx","memory":64,` + members + `}]}`
+}
+
+// definition puts members into a definition.
+func definition(members string) string {
+	return `{"family":"web","containerDefinitions":[{"name":"app","image":"nginx","memory":64}],` + members + `}`
+}
+
+func service(members string) string {
+	return `{"serviceName":"back","taskDefinition":"web","desiredCount":1,` + members + `}`
+}
+
+func run(members string) string { return `{"taskDefinition":"web",` + members + `}` }
+
+const later = " is not supported by this version of Ballast yet; remove it. See docs/compatibility.md."
+
+func TestRefusals(t *testing.T) {
+	const register, create, update, runTask = "RegisterTaskDefinition", "CreateService", "UpdateService", "RunTask"
+	tests := []struct{ operation, request, want string }{
+		{register, container(`"healthCheck":{"command":["CMD","true"]}`), "containerDefinitions[0].healthCheck" + later},
+		{register, container(`"dependsOn":[{"containerName":"x","condition":"START"}]`), "containerDefinitions[0].dependsOn" + later},
+		{register, container(`"logConfiguration":{"logDriver":"awslogs"}`), "containerDefinitions[0].logConfiguration" + later},
+		{register, container(`"user":"1000"`), "containerDefinitions[0].user" + later},
+		{register, container(`"privileged":true`), "containerDefinitions[0].privileged" + later},
+		{register, container(`"startTimeout":5`), "containerDefinitions[0].startTimeout" + later},
+		{register, container(`"dockerLabels":{"a":"b"}`), "containerDefinitions[0].dockerLabels" + later},
+		{register, container(`"portMappings":[{"containerPort":80},{"containerPort":81,"appProtocol":"http"}]`), "containerDefinitions[0].portMappings[1].appProtocol" + later},
+		{register, definition(`"volumes":[{"name":"data"}]`), "volumes" + later},
+		{register, definition(`"runtimePlatform":{"cpuArchitecture":"ARM64"}`), "runtimePlatform" + later},
+		{register, definition(`"pidMode":"host"`), "pidMode" + later},
+		{register, definition(`"enableFaultInjection":true`), "enableFaultInjection" + later},
+		{register, definition(`"networkMode":"awsvpc"`), "networkMode awsvpc is not supported by this version of Ballast yet; use bridge or host. See docs/compatibility.md."},
+		{register, definition(`"requiresCompatibilities":["EC2","FARGATE"]`), "requiresCompatibilities[1] FARGATE is not supported by this version of Ballast yet; use EC2 or EXTERNAL. See docs/compatibility.md."},
+		{create, service(`"loadBalancers":[{"containerName":"app"}]`), "loadBalancers" + later},
+		{create, service(`"serviceRegistries":[{"registryArn":"x"}]`), "serviceRegistries" + later},
+		{create, service(`"deploymentConfiguration":{"deploymentCircuitBreaker":{"enable":true,"rollback":false}}`), "deploymentConfiguration.deploymentCircuitBreaker" + later},
+		{create, service(`"deploymentConfiguration":{"alarms":{"alarmNames":["a"],"enable":true}}`), "deploymentConfiguration.alarms" + later},
+		{create, service(`"deploymentConfiguration":{"strategy":"BLUE_GREEN"}`), "deploymentConfiguration.strategy BLUE_GREEN is not supported by this version of Ballast yet; use ROLLING. See docs/compatibility.md."},
+		{create, service(`"deploymentController":{"type":"CODE_DEPLOY"}`), "deploymentController.type CODE_DEPLOY is not supported by this version of Ballast yet; use ECS. See docs/compatibility.md."},
+		{create, service(`"schedulingStrategy":"DAEMON"`), "schedulingStrategy DAEMON is not supported by this version of Ballast yet; use REPLICA. See docs/compatibility.md."},
+		{create, service(`"launchType":"FARGATE"`), "launchType FARGATE is not supported by this version of Ballast yet; use EC2. See docs/compatibility.md."},
+		{create, service(`"availabilityZoneRebalancing":"ENABLED"`), "availabilityZoneRebalancing ENABLED is not supported by this version of Ballast yet; use DISABLED. See docs/compatibility.md."},
+		{create, service(`"placementConstraints":[{"type":"distinctInstance"}]`), "placementConstraints" + later},
+		{create, service(`"placementStrategy":[{"type":"random"}]`), "placementStrategy" + later},
+		{create, service(`"healthCheckGracePeriodSeconds":30`), "healthCheckGracePeriodSeconds" + later},
+		{create, service(`"capacityProviderStrategy":[{"capacityProvider":"FARGATE"}]`), "capacityProviderStrategy" + later},
+		{create, service(`"networkConfiguration":{"awsvpcConfiguration":{"subnets":["subnet-1"]}}`), "networkConfiguration" + later},
+		{create, service(`"serviceConnectConfiguration":{"enabled":true}`), "serviceConnectConfiguration" + later},
+		{create, service(`"volumeConfigurations":[{"name":"v"}]`), "volumeConfigurations" + later},
+		{create, service(`"role":"r"`), "role" + later},
+		{create, service(`"platformVersion":"LATEST"`), "platformVersion" + later},
+		{update, `{"service":"front","healthCheckGracePeriodSeconds":30}`, "healthCheckGracePeriodSeconds" + later},
+		{update, `{"service":"front","deploymentConfiguration":{"lifecycleHooks":[{"hookTargetArn":"x"}]}}`, "deploymentConfiguration.lifecycleHooks" + later},
+		{runTask, run(`"placementStrategy":[{"type":"random"}]`), "placementStrategy" + later},
+		{runTask, run(`"referenceId":"r"`), "referenceId" + later},
+		{runTask, run(`"overrides":{"taskRoleArn":"r"}`), "overrides.taskRoleArn" + later},
+		{runTask, run(`"overrides":{"containerOverrides":[{"name":"app"},{"name":"app","environmentFiles":[{"type":"s3","value":"v"}]}]}`), "overrides.containerOverrides[1].environmentFiles" + later},
+		{"CreateCluster", `{"capacityProviders":["FARGATE"]}`, "capacityProviders" + later},
+		{"CreateCluster", `{"configuration":{"executeCommandConfiguration":{"logging":"DEFAULT"}}}`, "configuration" + later},
+		{"ListContainerInstances", `{"filter":"attribute:x exists"}`, "filter" + later},
+		{"ListTasks", `{"daemonName":"d"}`, "daemonName" + later},
+	}
+	for _, test := range tests {
+		t.Run(test.operation+" "+strings.Fields(test.want)[0], func(t *testing.T) {
+			_, err := furnished(t).call(test.operation, test.request)
+			if got := refusal(t, err); got != "InvalidParameterException: "+test.want {
+				t.Errorf("got  %s\nwant InvalidParameterException: %s", got, test.want)
+			}
+		})
+	}
+}
+
+// TestDefaultsPass sends members that are not served with the values that mean the default: SDKs and templates do.
+func TestDefaultsPass(t *testing.T) {
+	tests := []struct{ operation, request string }{
+		{"RegisterTaskDefinition", container(`"privileged":false,"user":"","dependsOn":[],"dockerLabels":{},"mountPoints":[],"volumesFrom":[],"secrets":[],"linuxParameters":{"initProcessEnabled":false},"startTimeout":0`)},
+		{"RegisterTaskDefinition", definition(`"volumes":[],"placementConstraints":[],"pidMode":"","runtimePlatform":{},"enableFaultInjection":false,"inferenceAccelerators":[]`)},
+		{"CreateService", service(`"loadBalancers":[],"serviceRegistries":[],"deploymentConfiguration":{"deploymentCircuitBreaker":{"enable":false,"rollback":false},"alarms":{"alarmNames":[],"enable":false,"rollback":false},"strategy":"ROLLING","bakeTimeInMinutes":0},"deploymentController":{"type":"ECS"},"healthCheckGracePeriodSeconds":0,"placementStrategy":[],"capacityProviderStrategy":[],"networkConfiguration":{},"serviceConnectConfiguration":{"enabled":false},"platformVersion":"","launchType":"EC2","availabilityZoneRebalancing":"DISABLED","schedulingStrategy":"REPLICA"`)},
+		{"UpdateService", `{"service":"front","loadBalancers":[],"placementConstraints":[],"deploymentController":{"type":"ECS"}}`},
+		{"RunTask", run(`"networkConfiguration":{"awsvpcConfiguration":{"subnets":[]}},"overrides":{"containerOverrides":[{}],"inferenceAcceleratorOverrides":[]},"launchType":"EC2"`)},
+		{"CreateCluster", `{"clusterName":"x","capacityProviders":[],"defaultCapacityProviderStrategy":[],"configuration":{}}`},
+	}
+	for _, test := range tests {
+		furnished(t).must(t, test.operation, test.request)
+	}
+}
+
+func TestEnums(t *testing.T) {
+	tests := []struct{ operation, request, want string }{
+		{"RegisterTaskDefinition", definition(`"networkMode":"moon"`), "ClientException: networkMode moon should be one of [bridge,host,awsvpc,none]"},
+		{"RegisterTaskDefinition", container(`"portMappings":[{"containerPort":80,"protocol":"TCP"}]`), "ClientException: containerDefinitions[0].portMappings[0].protocol TCP should be one of [tcp,udp]"},
+		{"CreateService", service(`"propagateTags":"ALL"`), "InvalidParameterException: propagateTags ALL should be one of [TASK_DEFINITION,SERVICE,NONE]"},
+		{"DescribeServices", `{"services":["front"],"include":["TAGS","EVENTS"]}`, "InvalidParameterException: include[1] EVENTS should be one of [TAGS]"},
+		{"DescribeClusters", `{"include":["X"]}`, "InvalidParameterException: include[0] X should be one of [ATTACHMENTS,CONFIGURATIONS,SETTINGS,STATISTICS,TAGS]"},
+		{"ListTasks", `{"desiredStatus":"DEAD"}`, "InvalidParameterException: desiredStatus DEAD should be one of [RUNNING,PENDING,STOPPED]"},
+		{"ListTaskDefinitions", `{"sort":"UP"}`, "InvalidParameterException: sort UP should be one of [ASC,DESC]"},
+	}
+	for _, test := range tests {
+		_, err := furnished(t).call(test.operation, test.request)
+		if got := refusal(t, err); got != test.want {
+			t.Errorf("%s %s:\ngot  %s\nwant %s", test.operation, test.request, got, test.want)
+		}
+	}
+}

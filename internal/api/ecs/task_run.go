@@ -1,0 +1,154 @@
+package ecs
+
+import (
+	"context"
+	"strings"
+
+	awsecs "github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+
+	"ballast/internal/arn"
+	"ballast/internal/control"
+	"ballast/internal/ecs"
+)
+
+const (
+	maxCount  = 10   // tasks that one RunTask can start (API_RunTask)
+	runToken  = 64   // longest client token (API_RunTask)
+	maxReason = 1024 // longest reason given to StopTask; the API reference states no limit
+)
+
+// RunTask places and starts standalone tasks.
+func (a *API) RunTask(ctx context.Context, in *awsecs.RunTaskInput) (*awsecs.RunTaskOutput, error) {
+	if err := check(in, ecs.InvalidParameterException); err != nil {
+		return nil, err
+	}
+	if err := checkRun(in); err != nil {
+		return nil, err
+	}
+	cmd, err := a.newRun(in)
+	if err != nil {
+		return nil, err
+	}
+	result, err := submit[*control.RunTaskResult](ctx, a, cmd)
+	if err != nil {
+		return nil, err
+	}
+	out := &awsecs.RunTaskOutput{Tasks: make([]types.Task, len(result.Tasks)), Failures: make([]types.Failure, len(result.Failures))}
+	state := a.control.Root()
+	for i, t := range result.Tasks {
+		out.Tasks[i] = a.showTask(state, t, true)
+	}
+	for i, f := range result.Failures {
+		out.Failures[i].Reason = &result.Failures[i].Reason
+		if !f.Instance.IsZero() {
+			out.Failures[i].Arn = new(a.names.ContainerInstance(cmd.Cluster, f.Instance))
+		}
+	}
+	return out, nil
+}
+
+// checkRun looks at what needs no state.
+func checkRun(in *awsecs.RunTaskInput) error {
+	group := value(in.Group)
+	switch {
+	case in.Count != nil && (*in.Count < 1 || *in.Count > maxCount):
+		return ecs.Errorf(ecs.InvalidParameterException, "count must be between 1 and %d.", maxCount)
+	case !arn.ValidToken(value(in.ClientToken), runToken):
+		return ecs.Errorf(ecs.InvalidParameterException, "clientToken can have at most %d ASCII characters.", runToken)
+	case !arn.ValidStartedBy(value(in.StartedBy)):
+		return ecs.Errorf(ecs.InvalidParameterException, "startedBy can have at most 128 letters, numbers, hyphens, forward slashes and underscores.")
+	case !arn.ValidGroup(group):
+		return ecs.Errorf(ecs.InvalidParameterException, "group can have at most %d letters, numbers, hyphens, underscores, colons and periods.", arn.MaxName)
+	case strings.HasPrefix(group, "service:"):
+		return ecs.Errorf(ecs.InvalidParameterException, "group can not begin with service:, which is reserved for the tasks of services.")
+	case in.PropagateTags == types.PropagateTagsService:
+		return ecs.Errorf(ecs.InvalidParameterException, "propagateTags SERVICE is only possible for the tasks of a service; use TASK_DEFINITION.")
+	}
+	return nil
+}
+
+// newRun gives the command that a request describes.
+func (a *API) newRun(in *awsecs.RunTaskInput) (control.RunTask, error) {
+	var none control.RunTask
+	state := a.control.Root()
+	cluster, err := a.cluster(state, in.Cluster)
+	if err != nil {
+		return none, err
+	}
+	definition, err := a.usable(state, in.TaskDefinition, ecs.InvalidParameterException)
+	if err != nil {
+		return none, err
+	}
+	overrides, err := overridesOf(in.Overrides, definition)
+	if err != nil {
+		return none, err
+	}
+	tags, err := tagsOf(in.Tags, ecs.InvalidParameterException)
+	if err != nil {
+		return none, err
+	}
+	if in.PropagateTags == types.PropagateTagsTaskDefinition {
+		tags = withTags(tags, definition.Tags)
+	}
+	if in.EnableECSManagedTags {
+		tags = withTags(tags, []ecs.Tag{{Key: "aws:ecs:clusterName", Value: cluster.Name}})
+	}
+	digest, err := digestOf(value(in.ClientToken), in)
+	if err != nil {
+		return none, err
+	}
+	count := 1
+	if in.Count != nil {
+		count = int(*in.Count)
+	}
+	return control.RunTask{Cluster: cluster.Name, Definition: definition, Count: count, Overrides: overrides, Group: value(in.Group),
+		StartedBy: value(in.StartedBy), Tags: tags, EnableExecuteCommand: in.EnableExecuteCommand,
+		Token: value(in.ClientToken), Digest: digest}, nil
+}
+
+// withTags adds tags whose keys are not there yet.
+func withTags(tags, more []ecs.Tag) []ecs.Tag {
+	given := map[string]bool{}
+	for _, t := range tags {
+		given[t.Key] = true
+	}
+	for _, t := range more {
+		if !given[t.Key] {
+			tags = append(tags, t)
+		}
+	}
+	return tags
+}
+
+// StopTask stops a task. The text on unknown tasks is that of real accounts.
+func (a *API) StopTask(ctx context.Context, in *awsecs.StopTaskInput) (*awsecs.StopTaskOutput, error) {
+	if err := check(in, ecs.InvalidParameterException); err != nil {
+		return nil, err
+	}
+	state := a.control.Root()
+	cluster, err := a.cluster(state, in.Cluster)
+	if err != nil {
+		return nil, err
+	}
+	if value(in.Task) == "" {
+		return nil, ecs.Errorf(ecs.InvalidParameterException, "Task can not be blank.")
+	}
+	id, err := a.names.TaskID(cluster.Name, *in.Task)
+	if err != nil {
+		return nil, err
+	}
+	reason := value(in.Reason)
+	switch {
+	case reason == "":
+		reason = ecs.ReasonStoppedByUser
+	case len(reason) > maxReason:
+		return nil, ecs.Errorf(ecs.InvalidParameterException, "reason can have at most %d characters.", maxReason)
+	}
+	t, err := submit[*ecs.Task](ctx, a, control.StopTask{Cluster: cluster.Name, Task: id, Reason: reason})
+	if err != nil {
+		return nil, err
+	}
+	shown := a.showTask(a.control.Root(), t, false)
+	return &awsecs.StopTaskOutput{Task: &shown}, nil
+}
