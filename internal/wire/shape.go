@@ -37,7 +37,7 @@ type shape struct {
 	fields  []field        // of a struct: in the order in which the SDK serializes them
 	byName  map[string]int // of a struct: wire name -> index into fields
 	members []variant      // of a union
-	scalars []scalar       // of a struct: the members that Go cannot leave out; see encode.go
+	scalars []scalar       // of a struct: the members that Go holds by value; see scalar.go
 }
 
 // field is one member of a struct.
