@@ -187,10 +187,9 @@ func (d *decision) explainDeadlock() {
 // finish removes empty deployments, completes the newest one and announces the steady state, all as things will be once the
 // plan is applied.
 func (d *decision) finish() {
-	others, otherTasks := 0, 0
+	others := 0
 	for i := len(d.view.Deployments) - 1; i > 0; i-- {
 		old := &d.view.Deployments[i]
-		otherTasks += old.Counts.Total()
 		if old.Counts.Total() == 0 && !(d.ownRevision && d.goal(i) > 0) {
 			d.plan.Remove = append(d.plan.Remove, old.ID)
 		} else {
@@ -200,7 +199,7 @@ func (d *decision) finish() {
 	newest := &d.view.Deployments[0]
 	complete := newest.Rollout == ecs.RolloutCompleted
 	settled := d.primary[Healthy] == d.view.Desired && d.primary.Live() == d.view.Desired && d.primary[Unhealthy] == 0
-	if newest.Rollout == ecs.RolloutInProgress && settled && others == 0 && otherTasks == 0 {
+	if newest.Rollout == ecs.RolloutInProgress && settled && others == 0 {
 		complete = true
 		d.plan.Rollouts = append(d.plan.Rollouts, RolloutChange{Deployment: newest.ID, State: ecs.RolloutCompleted,
 			Reason: CompletedReason(newest.ID)})

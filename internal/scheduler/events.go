@@ -13,6 +13,9 @@ const ReasonFailedContainerChecks = "Task failed container health checks"
 
 const troubleshooting = " For more information, see the Troubleshooting section of the Amazon ECS Developer Guide."
 
+const deadlocked = "was unable to stop or start tasks during a deployment because of the service deployment configuration." +
+	" Update the minimumHealthyPercent or maximumPercent value and try again."
+
 // The texts of service events follow the API (events of real accounts), which writes "(service NAME)" where the developer guide
 // writes "service (NAME)".
 
@@ -77,8 +80,7 @@ func UnplacedEvent(service string, closest ecs.ID, why string) string {
 
 // DeadlockedEvent says that a deployment can neither start nor stop a task.
 func DeadlockedEvent(service string) string {
-	return prefix(service) + " was unable to stop or start tasks during a deployment because of the service deployment" +
-		" configuration. Update the minimumHealthyPercent or maximumPercent value and try again."
+	return prefix(service) + " " + deadlocked
 }
 
 // CompletedReason is the rolloutStateReason of a completed deployment.

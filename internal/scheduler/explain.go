@@ -52,8 +52,7 @@ func (e Explanation) String() string {
 		return fmt.Sprintf("%d old tasks keep running: minimumHealthyPercent %d asks for %d healthy tasks",
 			e.Tasks, e.Percent, e.Limit)
 	case WaitDeadlock:
-		return "was unable to stop or start tasks during a deployment because of the service deployment configuration." +
-			" Update the minimumHealthyPercent or maximumPercent value and try again."
+		return deadlocked
 	}
 	panic(fmt.Sprintf("scheduler: no sentence for wait %d", e.Wait))
 }

@@ -32,13 +32,14 @@ type life struct {
 }
 
 func newWorld(t *rapid.T) *world {
-	name := rapid.SampledFrom(policy.Names()).Draw(t, "policy")
+	// The rules of 2026 have the most branches.
+	name := rapid.SampledFrom(append(policy.Names(), "ecs-2026", "ecs-2026")).Draw(t, "policy")
 	p, err := policy.Named(name)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if rapid.Bool().Draw(t, "slow pace") {
-		p.PacePerMinute = 3
+		p.PacePerMinute = 1
 	}
 	w := &world{t: t, now: 1_000_000, policy: p, tracker: NewTracker(), lastID: 100}
 	w.service = ecs.Service{Name: "web", Desired: rapid.IntRange(0, 9).Draw(t, "desired")}
@@ -49,8 +50,8 @@ func newWorld(t *rapid.T) *world {
 }
 
 func (w *world) drawPercents() {
-	w.service.MinimumHealthyPercent = rapid.SampledFrom([]int{0, 25, 50, 75, 100}).Draw(w.t, "minimum")
-	w.service.MaximumPercent = rapid.SampledFrom([]int{100, 125, 150, 200}).Draw(w.t, "maximum")
+	w.service.MinimumHealthyPercent = rapid.SampledFrom([]int{0, 34, 50, 67, 100}).Draw(w.t, "minimum")
+	w.service.MaximumPercent = rapid.SampledFrom([]int{100, 123, 150, 200}).Draw(w.t, "maximum")
 }
 
 // deploy puts a new deployment before the others.
@@ -331,7 +332,7 @@ func (w *world) calm() Plan {
 func TestHistories(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld(t)
-		for range rapid.IntRange(0, 60).Draw(t, "length") {
+		for range rapid.IntRange(0, 100).Draw(t, "length") {
 			w.fault()
 			w.check()
 		}

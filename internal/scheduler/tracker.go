@@ -43,7 +43,7 @@ type tracked struct {
 // group holds the members of one deployment by phase, as indexes in Tracker.tasks. Their order follows from the history only.
 type group [phaseCount][]int32
 
-// NewTracker gives a Tracker of a service without deployments and tasks.
+// NewTracker gives a Tracker of a service without deployments and tasks. SetDeployments and SetService come first.
 func NewTracker() *Tracker { return &Tracker{slots: map[uint64]int32{}} }
 
 // View gives what Decide needs. It changes with the Tracker and must not be changed by the caller.
