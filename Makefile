@@ -40,7 +40,7 @@ sim: ## the simulator's random histories, SEEDS of them (default 50)
 
 .PHONY: bench
 bench: ## every figure of docs/performance.md, each beside its peer
-	test/bench/run
+	$(GO) run ./test/bench
 
 .PHONY: fuzz
 fuzz: ## every fuzzer for FUZZTIME (default 30s) and 2000 simulator seeds

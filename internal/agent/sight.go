@@ -125,7 +125,8 @@ func (m *Machine) found(o driver.Observation) {
 	}
 	c := t.container(o.Key.Container)
 	if c == nil {
-		c = &container{key: o.Key, doomed: t.work != nil}
+		// A start that an earlier agent asked for may still be under way.
+		c = &container{key: o.Key, doomed: t.work != nil, unsure: o.State == driver.Created}
 		t.containers = append(t.containers, c)
 	}
 	if c.key == o.Key {

@@ -20,10 +20,12 @@ type world struct {
 	wake  ecs.Time
 	log   strings.Builder
 
+	boots    uint64           // agents so far; it tells their calls apart in the model
 	pending  []Input          // for the machine, at once
 	calls    []driver.Call    // made, without a result
 	blind    bool             // ends of containers are not passed on
 	reports  []session.Report // sent, not yet taken by the test
+	hungUp   bool
 	onCall   func(driver.Call)
 	onResult func(driver.Result)
 }
@@ -40,6 +42,7 @@ func newWorld() *world {
 func (w *world) boot() {
 	w.m = New(Config{Instance: ecs.ID{0xee}, Hello: session.Hello{Cluster: "default"}})
 	w.pending, w.calls, w.blind = nil, nil, true
+	w.boots++
 	w.step()
 }
 
@@ -85,6 +88,7 @@ func (w *world) outcomes() {
 			w.logf("event %s", sayObservation(*o.Event))
 			w.pending = append(w.pending, DriverEvent{*o.Event})
 		case o.Result != nil:
+			o.Result.ID -= w.boots << 32
 			i := slices.IndexFunc(w.calls, func(c driver.Call) bool { return c.ID == o.Result.ID })
 			if i < 0 {
 				continue // of an agent that is gone, or cancelled
@@ -119,6 +123,7 @@ func (w *world) step() {
 			w.onCall(c)
 		}
 		w.calls = append(w.calls, c)
+		c.ID += w.boots << 32
 		w.model.Do(w.now, c)
 	}
 	for _, r := range b.Reports {
@@ -126,6 +131,7 @@ func (w *world) step() {
 		w.reports = append(w.reports, r)
 	}
 	if b.Hangup {
+		w.hungUp = true
 		w.logf("hangup")
 	}
 	if b.Refused != "" {

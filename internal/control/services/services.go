@@ -168,8 +168,8 @@ func (s *Service) track(base policy.Policy) {
 	if err != nil {
 		p = base // tags were checked when the service was made; a later version may know fewer
 	}
-	s.tracker.SetService(s.record, p)
 	s.tracker.SetDeployments(s.record.Deployments)
+	s.tracker.SetService(s.record, p)
 }
 
 // Flush shows readers every service that changed, with its counts.

@@ -94,7 +94,7 @@ func (m *Model) Do(now ecs.Time, call driver.Call) {
 	}
 	switch call.Op {
 	case driver.OpList:
-		m.answer(driver.Result{ID: call.ID, List: m.list()})
+		m.answer(driver.Result{ID: call.ID, List: m.Containers()})
 	case driver.OpPull:
 		m.pull(call)
 	case driver.OpCreate:
@@ -122,7 +122,8 @@ func (m *Model) answerAt(at ecs.Time, r driver.Result) {
 	m.due.push(cue{at: at, outcome: Outcome{At: at, Result: &r}})
 }
 
-func (m *Model) list() []driver.Observation {
+// Containers gives every container that has not been removed, in the order of creation.
+func (m *Model) Containers() []driver.Observation {
 	boxes := make([]*box, 0, len(m.boxes))
 	for _, b := range m.boxes {
 		boxes = append(boxes, b)

@@ -265,7 +265,8 @@ func TestServerKilled(t *testing.T) {
 	wait(t, "it is ready", func() bool { b, _ := os.ReadFile(logs); return bytes.Contains(b, []byte("ready")) })
 	pid, _ := strconv.Atoi(all[0].Started.RuntimeID)
 	syscall.Kill(pid, syscall.SIGTERM)
-	wait(t, "the container is gone", func() bool { return !living(pid) })
+	record := filepath.Join(dir, "containers", key(1).Task.String(), "app", "0", "exit.json")
+	wait(t, "the end is recorded", func() bool { _, err := os.Stat(record); return err == nil })
 	gone := ecs.TimeOf(time.Now())
 
 	d := openAt(t, dir)
