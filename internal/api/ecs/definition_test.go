@@ -1,0 +1,208 @@
+package ecs_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ballast/internal/control"
+	"ballast/internal/ecs"
+)
+
+// many repeats a container n times under different names.
+func many(n int) string {
+	var parts []string
+	for i := range n {
+		parts = append(parts, fmt.Sprintf(`{"name":"c%d","image":"i","memory":4}`, i))
+	}
+	return `{"family":"f","containerDefinitions":[` + strings.Join(parts, ",") + `]}`
+}
+
+func TestRegisterRefuses(t *testing.T) {
+	long := strings.Repeat("n", 256)
+	cases := map[string][]struct{ request, want string }{
+		"names": {
+			{`{}`, "Family can not be blank."},
+			{`{"family":"a b"}`, "Family contains invalid characters."},
+			{`{"family":"` + long + `"}`, "Family can have at most 255 characters."},
+			{`{"family":"f"}`, "Container list cannot be empty."},
+			{`{"family":"f","containerDefinitions":[]}`, "Container list cannot be empty."},
+			{many(11), "A task definition can have at most 10 containers."},
+			{`{"family":"f","containerDefinitions":[{"image":"i","memory":4}]}`, "Container.name should not be null or empty."},
+			{`{"family":"f","containerDefinitions":[{"name":"a.b","image":"i","memory":4}]}`, "Container.name contains invalid characters."},
+			{`{"family":"f","containerDefinitions":[{"name":"` + long + `","image":"i","memory":4}]}`, "Container.name can have at most 255 characters."},
+			{`{"family":"f","containerDefinitions":[{"name":"a","memory":4}]}`, "Container.image should not be null or empty."},
+			{`{"family":"f","containerDefinitions":[{"name":"a","image":"$IMAGE","memory":4}]}`, "Container.image contains invalid characters."},
+			{`{"family":"f","containerDefinitions":[{"name":"a","image":"i","memory":4},{"name":"a","image":"i","memory":4}]}`, "Container names must be unique within a task definition; 'a' is used more than once."},
+			{container(`"essential":false`), "A task definition must have at least one essential container."},
+			{definition(`"taskRoleArn":"arn:aws:s3:::x"`), "Role is not valid"},
+			{definition(`"executionRoleArn":""`), "Role is not valid"},
+		},
+		"sizes": {
+			{`{"family":"f","containerDefinitions":[{"name":"x","image":"i"}]}`, "Invalid setting for container 'x'. At least one of 'memory' or 'memoryReservation' must be specified."},
+			{container(`"memoryReservation":65`), "Invalid setting for container 'app'. 'memory' must be greater than 'memoryReservation'."},
+			{`{"family":"f","containerDefinitions":[{"name":"x","image":"i","memory":3}]}`, "Invalid setting for container 'x'. 'memory' must be at least 4 MiB and at most 67108864 MiB."},
+			{`{"family":"f","containerDefinitions":[{"name":"x","image":"i","memoryReservation":-1}]}`, "Invalid setting for container 'x'. 'memoryReservation' must be at least 4 MiB and at most 67108864 MiB."},
+			{container(`"cpu":-1`), "Invalid setting for container 'app'. cpu must be between 0 and 196608."},
+			{definition(`"memory":"32"`), "Invalid setting for container 'app'. 'memory' must not exceed the memory of the task."},
+			{`{"family":"f","memory":"64","containerDefinitions":[{"name":"x","image":"i","memory":40},{"name":"y","image":"i","memory":40}]}`, "The sum of the containers' memory (80) must not exceed the memory of the task (64)."},
+			{`{"family":"f","cpu":"128","containerDefinitions":[{"name":"x","image":"i","cpu":129,"memory":4}]}`, "The sum of the containers' cpu (129) must not exceed the cpu of the task (128)."},
+			{definition(`"cpu":"127"`), badCPU}, {definition(`"cpu":"196609"`), badCPU}, {definition(`"cpu":""`), badCPU},
+			{definition(`"cpu":"one"`), badCPU}, {definition(`"cpu":"1 vCPU extra"`), badCPU}, {definition(`"cpu":"0.1 vCPU"`), badCPU},
+			{definition(`"cpu":"1e3 vCPU"`), badCPU}, {definition(`"cpu":"256 GB"`), badCPU}, {definition(`"cpu":"0.5"`), badCPU},
+			{definition(`"memory":"lots"`), strings.Replace(badCPU, "cpu", "memory", 1)},
+			{definition(`"memory":"1 MB"`), strings.Replace(badCPU, "cpu", "memory", 1)},
+		},
+		"ports": {
+			{container(`"portMappings":[{"hostPort":80}]`), "Invalid setting for container 'app'. containerPort must be between 1 and 65535."},
+			{container(`"portMappings":[{"containerPort":65536}]`), "Invalid setting for container 'app'. containerPort must be between 1 and 65535."},
+			{container(`"portMappings":[{"containerPort":80,"hostPort":-1}]`), "Invalid setting for container 'app'. hostPort must be between 0 and 65535."},
+			{container(`"portMappings":[{"containerPort":80},{"containerPort":80}]`), "Invalid setting for container 'app'. containerPort 80 is mapped more than once."},
+			{container(`"portMappings":[{"containerPort":80,"hostPort":8080},{"containerPort":81,"hostPort":8080}]`), "Invalid setting for container 'app'. hostPort 8080 is used by another port mapping of the task definition."},
+			{container(`"portMappings":[{"containerPort":80,"name":"-x"}]`), "Invalid setting for container 'app'. The name of a port mapping can have at most 64 lower-case letters, numbers, underscores and hyphens and can not begin with a hyphen."},
+			{container(`"portMappings":[{"containerPort":80,"name":"a"},{"containerPort":81,"name":"a"}]`), "Invalid setting for container 'app'. The name 'a' is used by another port mapping of the task definition."},
+			{`{"family":"f","networkMode":"host","containerDefinitions":[{"name":"x","image":"i","memory":4,"portMappings":[{"containerPort":80,"hostPort":81}]}]}`, "When networkMode=host, the host ports and container ports in port mappings must match."},
+			{`{"family":"f","networkMode":"host","containerDefinitions":[{"name":"x","image":"i","memory":4,"portMappings":[{"containerPort":80}]},{"name":"y","image":"i","memory":4,"portMappings":[{"containerPort":80,"hostPort":80}]}]}`, "Invalid setting for container 'y'. hostPort 80 is used by another port mapping of the task definition."},
+		},
+		"processes": {
+			{container(`"stopTimeout":-1`), "Invalid setting for container 'app'. stopTimeout must not be negative."},
+			{container(`"environment":[{"value":"v"}]`), "Invalid setting for container 'app'. The name of an environment variable can not be blank."},
+			{container(`"environment":[{"name":"a=b","value":"v"}]`), `Invalid setting for container 'app'. Environment variable "a=b" contains invalid characters.`},
+			{container(`"command":["\u0000"]`), "Invalid setting for container 'app'. command contains invalid characters."},
+			{container(`"entryPoint":["\u0000"]`), "Invalid setting for container 'app'. entryPoint contains invalid characters."},
+			{container(`"workingDirectory":"\u0000"`), "Invalid setting for container 'app'. workingDirectory contains invalid characters."},
+		},
+		"tags": {
+			{definition(`"tags":[]`), "Tags can not be empty."},
+			{definition(`"tags":[{"key":"aws:x","value":"v"}]`), "Tag keys can not begin with aws:, which is reserved."},
+			{definition(`"tags":[{"key":"AWS:x","value":"v"}]`), "Tag keys can not begin with aws:, which is reserved."},
+			{definition(`"tags":[{"value":"v"}]`), "Tag keys can not be empty."},
+			{definition(`"tags":[{"key":"k"},{"key":"k"}]`), `Tag key "k" is given more than once.`},
+			{definition(`"tags":[{"key":"` + strings.Repeat("k", 129) + `"}]`), "Tag keys can have at most 128 characters."},
+			{definition(`"tags":[{"key":"k","value":"` + strings.Repeat("v", 257) + `"}]`), "Tag values can have at most 256 characters."},
+			{definition(`"tags":[{"key":"a*b"}]`), `Tag "a*b" contains invalid characters. Allowed are letters, spaces, numbers and + - = . _ : / @`},
+			{definition(`"tags":[` + strings.TrimSuffix(strings.Repeat(`{"key":"k"},`, 51), ",") + `]`), "The number of tags can be at most 50."},
+		},
+	}
+	for name, tests := range cases {
+		t.Run(name, func(t *testing.T) {
+			for _, test := range tests {
+				_, err := newWorld().call("RegisterTaskDefinition", test.request)
+				if got := refusal(t, err); got != "ClientException: "+test.want {
+					t.Errorf("%.200s\ngot  %s\nwant ClientException: %s", test.request, got, test.want)
+				}
+			}
+		})
+	}
+}
+
+const badCPU = "Invalid 'cpu' setting for task. For more information, see the Troubleshooting section of the Amazon ECS Developer Guide."
+
+func TestRegisterTooLarge(t *testing.T) {
+	_, err := newWorld().call("RegisterTaskDefinition", container(`"command":["`+strings.Repeat("x", 70000)+`"]`))
+	got := refusal(t, err)
+	if !strings.HasPrefix(got, "ClientException: Actual length: '70") || !strings.HasSuffix(got, "'. Max allowed length is '65536' bytes.") {
+		t.Error(got)
+	}
+}
+
+func TestSizesAreNormalised(t *testing.T) {
+	tests := []struct {
+		cpu, memory  string
+		units, bytes int
+	}{
+		{"256", "512", 256, 512},
+		{"1 vCPU", "1GB", 1024, 1024},
+		{".5 vcpu", "0.5 gb", 512, 512},
+		{"0.25vCPU", "1.5 GB", 256, 1536},
+		{" 2 VCPU ", " 128 ", 2048, 128},
+	}
+	for _, test := range tests {
+		w := newWorld()
+		answer := w.must(t, "RegisterTaskDefinition", definition(fmt.Sprintf(`"cpu":%q,"memory":%q`, test.cpu, test.memory)))
+		d := w.last.(control.RegisterTaskDefinition).Definition
+		if d.CPU != test.units || d.Memory != test.bytes {
+			t.Errorf("%q, %q: got %d, %d", test.cpu, test.memory, d.CPU, d.Memory)
+		}
+		for _, want := range []string{fmt.Sprintf(`"cpu":"%d"`, test.units), fmt.Sprintf(`"memory":"%d"`, test.bytes)} {
+			if !strings.Contains(answer, want) {
+				t.Errorf("no %s in %s", want, answer)
+			}
+		}
+	}
+}
+
+// full uses every member that is served.
+const full = `{"family":"full","networkMode":"bridge","cpu":"1 vCPU","memory":"1GB","requiresCompatibilities":["EC2"],
+"taskRoleArn":"arn:aws:iam::123456789012:role/app","executionRoleArn":"ecsTaskExecutionRole",
+"tags":[{"key":"team","value":"red"}],
+"containerDefinitions":[
+{"name":"app","image":"public.ecr.aws/nginx/nginx:1.27","cpu":100,"memory":256,"memoryReservation":128,"essential":true,
+"entryPoint":["/bin/sh","-c"],"command":["exec nginx"],"workingDirectory":"/srv","stopTimeout":5,"privileged":false,
+"environment":[{"name":"A","value":"1"},{"name":"B"}],
+"portMappings":[{"containerPort":80,"name":"http"},{"containerPort":53,"hostPort":5353,"protocol":"udp"}]},
+{"name":"side","image":"busybox","memory":4,"essential":false}]}`
+
+func TestParsedDefinition(t *testing.T) {
+	w := newWorld()
+	w.must(t, "RegisterTaskDefinition", full)
+	got := w.last.(control.RegisterTaskDefinition).Definition
+	if len(got.Document) == 0 {
+		t.Error("no document")
+	}
+	got.Document = nil
+	want := ecs.TaskDefinition{Family: "full", CPU: 1024, Memory: 1024, Tags: []ecs.Tag{{Key: "team", Value: "red"}},
+		Containers: []ecs.ContainerDefinition{
+			{Name: "app", Image: "public.ecr.aws/nginx/nginx:1.27", Essential: true, EntryPoint: []string{"/bin/sh", "-c"},
+				Command: []string{"exec nginx"}, WorkingDirectory: "/srv", Environment: []ecs.Variable{{Name: "A", Value: "1"}, {Name: "B"}},
+				CPU: 100, Memory: 256, MemoryReservation: 128, StopTimeout: 5 * time.Second,
+				Ports: []ecs.PortMapping{{Name: "http", ContainerPort: 80}, {ContainerPort: 53, HostPort: 5353, UDP: true}}},
+			{Name: "side", Image: "busybox", Memory: 4},
+		}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestHostModePorts(t *testing.T) {
+	w := newWorld()
+	w.must(t, "RegisterTaskDefinition", `{"family":"f","networkMode":"host","containerDefinitions":[{"name":"x","image":"i","memory":4,"portMappings":[{"containerPort":80}]}]}`)
+	d := w.last.(control.RegisterTaskDefinition).Definition
+	if d.NetworkMode != ecs.NetworkHost || d.Containers[0].Ports[0].HostPort != 80 {
+		t.Errorf("got %v, %+v", d.NetworkMode, d.Containers[0].Ports)
+	}
+}
+
+func TestDescribeTaskDefinition(t *testing.T) {
+	w := newWorld()
+	w.must(t, "RegisterTaskDefinition", web)
+	w.must(t, "RegisterTaskDefinition", full)
+	w.must(t, "RegisterTaskDefinition", web)
+	second := *w.state.Definition("web", 2)
+	second.Status, second.DeregisteredAt = ecs.TaskDefinitionInactive, start
+	w.put(&second)
+	tests := []struct{ ref, want, err string }{
+		{"web", `"revision":1`, ""},
+		{"web:2", `"status":"INACTIVE"`, ""},
+		{pre + "task-definition/web:2", `"deregisteredAt":1700000000.123`, ""},
+		{"web:3", "", "ClientException: Unable to describe task definition."},
+		{"unknown", "", "ClientException: Unable to describe task definition."},
+		{"web:x", "", "InvalidParameterException: Invalid revision number. Number: x"},
+		{"", "", "InvalidParameterException: TaskDefinition can not be blank."},
+	}
+	for _, test := range tests {
+		answer, err := w.call("DescribeTaskDefinition", fmt.Sprintf(`{"taskDefinition":%q}`, test.ref))
+		if got := refusal(t, err); got != test.err || !strings.Contains(answer, test.want) {
+			t.Errorf("%s: got %s %s", test.ref, got, answer)
+		}
+	}
+	if answer := w.must(t, "DescribeTaskDefinition", `{"taskDefinition":"full"}`); !strings.HasSuffix(answer, `"tags":[]}`) && !strings.Contains(answer, `"tags":[],`) {
+		t.Error("tags that were not asked for", answer)
+	}
+	if answer := w.must(t, "DescribeTaskDefinition", `{"taskDefinition":"full","include":["TAGS"]}`); !strings.Contains(answer, `"key":"team"`) {
+		t.Error("no tags", answer)
+	}
+}

@@ -1,0 +1,184 @@
+package logs
+
+import (
+	"context"
+	"fmt"
+	"sort"
+
+	"ballast/internal/driver"
+	"ballast/internal/ecs"
+)
+
+// What one answer may hold (CloudWatch Logs API reference, GetLogEvents: "as many log events as can fit in a response size of
+// 1 MB (up to 10,000 log events)"; quotas: each event counts 26 bytes more than its message).
+const (
+	maxEvents     = 10_000
+	maxBytes      = 1 << 20
+	eventOverhead = 26
+)
+
+const (
+	// chunk is how many lines are asked of the source at a time.
+	chunk = 1000
+	// maxScanned is after how many lines a request that finds nothing gives up and answers with a token to go on from.
+	maxScanned = 200_000
+)
+
+// page is some events of a stream, in the order written, and the positions before the first and after the last of them.
+type page struct {
+	lines       []driver.LogLine
+	before, end int64
+}
+
+// span is the time asked for: from the first moment up to, and not including, the last; nil is open.
+type span struct{ from, to *int64 }
+
+func (s span) holds(at ecs.Time) bool {
+	return (s.from == nil || int64(at) >= *s.from) && (s.to == nil || int64(at) < *s.to)
+}
+
+// reader reads one stream.
+type reader struct {
+	source Source
+	stream stream
+}
+
+func (r reader) read(ctx context.Context, position int64, limit int) ([]driver.LogLine, int64, error) {
+	lines, next, err := r.source.Logs(ctx, r.stream.task.ID, r.stream.container, position, limit)
+	if err != nil {
+		return nil, 0, fmt.Errorf("read log stream %s: %w", r.stream.name, err)
+	}
+	if len(lines) == 0 {
+		next = position
+	}
+	return lines, next, nil
+}
+
+// after gives the position after n lines.
+func (r reader) after(ctx context.Context, position int64, n int) (int64, error) {
+	if n == 0 {
+		return position, nil
+	}
+	_, next, err := r.read(ctx, position, n)
+	return next, err
+}
+
+// forward gives the first events after a position.
+func (r reader) forward(ctx context.Context, position int64, limit int, when span) (page, error) {
+	p := page{before: position, end: position}
+	bytes, scanned := 0, 0
+	for len(p.lines) < limit && scanned < maxScanned {
+		lines, next, err := r.read(ctx, p.end, min(chunk, limit-len(p.lines)))
+		if err != nil {
+			return page{}, err
+		}
+		if len(lines) == 0 {
+			return p, nil
+		}
+		for i, l := range lines {
+			if !when.holds(l.At) {
+				continue
+			}
+			if bytes += len(l.Text) + eventOverhead; bytes > maxBytes && len(p.lines) > 0 {
+				p.end, err = r.after(ctx, p.end, i)
+				return p, err
+			}
+			p.lines = append(p.lines, l)
+		}
+		p.end = next
+		scanned += len(lines)
+	}
+	return p, nil
+}
+
+// toEnd as a position stands for the newest line.
+const toEnd = -1
+
+// backward gives the last events before a position. Sources read forward only, so it reads everything up to there; how much
+// that is, rotation bounds.
+func (r reader) backward(ctx context.Context, position int64, limit int, when span) (page, error) {
+	found := tail{limit: limit}
+	at := int64(0)
+	for position == toEnd || at < position {
+		lines, next, err := r.read(ctx, at, chunk)
+		if err != nil {
+			return page{}, err
+		}
+		if len(lines) == 0 {
+			break
+		}
+		if position != toEnd && next > position {
+			if lines, err = r.upTo(ctx, at, lines, position); err != nil {
+				return page{}, err
+			}
+			next = position
+		}
+		for i, l := range lines {
+			if when.holds(l.At) {
+				found.add(located{l, at, i})
+			}
+		}
+		at = next
+	}
+	if position == toEnd {
+		position = at
+	}
+	return found.page(ctx, r, position)
+}
+
+// upTo gives those of the lines after one position that stand before another.
+func (r reader) upTo(ctx context.Context, from int64, lines []driver.LogLine, to int64) ([]driver.LogLine, error) {
+	var failed error
+	fit := sort.Search(len(lines), func(n int) bool {
+		next, err := r.after(ctx, from, n+1)
+		if err != nil {
+			failed = err
+		}
+		return next > to
+	})
+	return lines[:fit], failed
+}
+
+// located is a line and where it stands: index lines after a position.
+type located struct {
+	driver.LogLine
+	position int64
+	index    int
+}
+
+// tail keeps the newest lines of those it is given.
+type tail struct {
+	limit int
+	lines []located // at most twice limit, so that dropping the oldest is cheap
+}
+
+func (t *tail) add(l located) {
+	if len(t.lines) == 2*t.limit {
+		t.lines = t.lines[:copy(t.lines, t.lines[t.limit:])]
+	}
+	t.lines = append(t.lines, l)
+}
+
+// page gives the newest lines that fit into an answer; end is the position after them.
+func (t *tail) page(ctx context.Context, r reader, end int64) (page, error) {
+	first, bytes := len(t.lines), 0
+	for first > 0 && len(t.lines)-first < t.limit {
+		bytes += len(t.lines[first-1].Text) + eventOverhead
+		if bytes > maxBytes && first < len(t.lines) {
+			break
+		}
+		first--
+	}
+	p := page{before: 0, end: end}
+	if first == len(t.lines) {
+		return p, nil
+	}
+	var err error
+	if p.before, err = r.after(ctx, t.lines[first].position, t.lines[first].index); err != nil {
+		return page{}, err
+	}
+	for _, l := range t.lines[first:] {
+		p.lines = append(p.lines, l.LogLine)
+	}
+	return p, nil
+}
