@@ -7,8 +7,9 @@ import "sync"
 const (
 	// maxStarts is for calls that keep processors busy and take milliseconds: a few for each core.
 	maxStarts = 16
-	// maxPulls shares the network among images.
-	maxPulls = 8
+	// maxPulls is for calls that wait for the network: many, so that an image that is there already does not wait behind those
+	// that are not. Container daemons limit their downloads themselves.
+	maxPulls = 256
 	// maxStops is for calls that mostly wait, up to their stop timeout: as many as a container instance may have containers.
 	maxStops = 1024
 )

@@ -170,8 +170,8 @@ func (a *Agent) make(ctx context.Context, call driver.Call) {
 	a.lanes[call.Op].submit(&a.background, func() {
 		result := call.Do(callCtx, a.driver)
 		if result.Err != nil && callCtx.Err() == nil && !errors.As(result.Err, new(*driver.Error)) {
-			slog.Warn("a driver call failed and may be repeated", "driver", a.driver.Name(), "call", call.Op.String(),
-				"container", call.Key.String(), "cause", result.Err)
+			slog.Warn("a driver call failed and may be repeated", "driver", a.driver.Name(), "call", call.String(),
+				"cause", result.Err)
 		}
 		a.post(ctx, envelope{input: DriverResult{result}})
 	})

@@ -44,6 +44,17 @@ type Call struct {
 	Limit time.Duration
 }
 
+// String names the operation and what it is about.
+func (c Call) String() string {
+	switch c.Op {
+	case OpList:
+		return c.Op.String()
+	case OpRemoveLogs:
+		return c.Op.String() + " " + c.Key.Task.String()
+	}
+	return c.Op.String() + " " + c.Key.String()
+}
+
 // Result is the outcome of a Call.
 type Result struct {
 	ID  uint64

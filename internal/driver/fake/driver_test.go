@@ -52,7 +52,9 @@ func (h harness) Listens(mode ecs.NetworkMode, ports ...ecs.PortMapping) driver.
 	spec.NetworkMode, spec.Ports = mode, ports
 	return spec
 }
-func (harness) NotFound() driver.Spec { return scripted(EnvFailStart, "exec: no such file or directory") }
+func (harness) NotFound() driver.Spec {
+	return scripted(EnvFailStart, "exec: no such file or directory")
+}
 
 // FreePort gives any port: those of the host are imagined, too.
 func (harness) FreePort(*testing.T) uint16 { return 8080 }

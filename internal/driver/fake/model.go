@@ -60,6 +60,14 @@ func NewModel(seed uint64) *Model {
 // Fault has the next n calls fail with a passing fault, as if the driver's daemon were away.
 func (m *Model) Fault(n int) { m.faults = n }
 
+// Kill has a running container end at now with an exit code, as if by its own fault. Nothing happens where none runs.
+func (m *Model) Kill(now ecs.Time, key driver.Key, code int32) {
+	m.now = max(m.now, now)
+	if b := m.boxes[key]; b != nil && b.obs.State == driver.Running {
+		m.end(b, driver.Exit{At: m.now, Code: &code})
+	}
+}
+
 // Next is when Advance has something to give; ok is false when nothing is under way.
 func (m *Model) Next() (at ecs.Time, ok bool) { return m.due.next() }
 
