@@ -28,7 +28,7 @@ var layers = [][]string{
 	{"internal/httpd"},
 	{"internal/api", "internal/api/ecs", "internal/api/sts", "internal/api/logs"},
 	{"internal/daemon", "internal/sample"},
-	{"internal/cli"},
+	{"internal/cli", "internal/cli/project"},
 	{"cmd/ballast"},
 }
 

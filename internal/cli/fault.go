@@ -1,0 +1,107 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"syscall"
+
+	"github.com/aws/smithy-go"
+
+	"ballast/internal/sample"
+)
+
+// usageError is a mistake in the command line, or in a file that it names: nothing has been done.
+type usageError struct{ text string }
+
+func (e usageError) Error() string { return e.text }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Sprintf(format, args...)} }
+
+// noServerError says that nothing answers at an endpoint.
+type noServerError struct {
+	endpoint string
+	cause    error
+}
+
+func (e noServerError) Error() string {
+	return fmt.Sprintf(`no Ballast answers at %s: %v
+Start one with "ballast up", or name another one with --endpoint-url or BALLAST_ENDPOINT.`, e.endpoint, e.cause)
+}
+
+// notSteadyError says that the time for becoming steady is up.
+type notSteadyError struct{ text string }
+
+func (e notSteadyError) Error() string { return e.text }
+
+// errInterrupted ends a verb at once, with nothing left to say.
+var errInterrupted = errors.New("interrupted")
+
+// finish says what went wrong, if anything, and gives the exit code.
+func finish(s *Streams, err error) int {
+	code, text := verdict(err)
+	if text != "" {
+		fmt.Fprintf(s.Err, "%s %s\n", paint(s.ErrColor, bad, "ballast:"), text)
+	}
+	return code
+}
+
+// verdict gives the exit code of an error and what to say about it.
+func verdict(err error) (code int, text string) {
+	var (
+		usage     usageError
+		exit      sample.ExitError
+		noServer  noServerError
+		notSteady notSteadyError
+	)
+	switch {
+	case err == nil:
+		return exitDone, ""
+	case errors.As(err, &exit):
+		return exit.ExitCode(), ""
+	case errors.Is(err, errInterrupted), errors.Is(err, context.Canceled):
+		return exitInterrupted, ""
+	case errors.As(err, &usage):
+		return exitUsage, err.Error()
+	case errors.As(err, &noServer):
+		return exitNoServer, noServer.Error()
+	case errors.As(err, &notSteady):
+		return exitNotSteady, err.Error()
+	}
+	return exitFailed, plainText(err)
+}
+
+// plainText gives an error without what the SDK wraps around a refusal (the operation, the HTTP status, a request id).
+func plainText(err error) string {
+	var op *smithy.OperationError
+	var api smithy.APIError
+	if !errors.As(err, &op) {
+		return err.Error()
+	}
+	text := op.Err.Error()
+	if errors.As(err, &api) {
+		text = api.ErrorCode() + ": " + api.ErrorMessage()
+	}
+	return strings.Replace(err.Error(), op.Error(), text, 1)
+}
+
+// unreachable says whether an error means that there is no server: as told apart from one that refuses or breaks off.
+func unreachable(err error) bool {
+	var dns *net.DNSError
+	return errors.Is(err, syscall.ECONNREFUSED) || errors.As(err, &dns) ||
+		errors.Is(err, syscall.EHOSTUNREACH) || errors.Is(err, syscall.ENETUNREACH)
+}
+
+// brokenOff says whether a server went away in the middle of an answer.
+func brokenOff(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET)
+}
+
+// isNotFound says whether a refusal means that what was asked for is not there.
+func isNotFound(err error) bool {
+	var api smithy.APIError
+	return errors.As(err, &api) && api.ErrorCode() == "ResourceNotFoundException"
+}

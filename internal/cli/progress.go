@@ -1,0 +1,160 @@
+package cli
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+
+	"ballast/internal/ecs"
+	"ballast/internal/scheduler/policy"
+)
+
+// progress follows one service on its way to the steady state. It is told what the API shows, look after look, and says what
+// is worth saying about it; it asks nobody.
+type progress struct {
+	policy policy.Policy // of the server, changed by the service's tags
+	events map[string]bool
+	over   map[string]bool // ARNs of stopped tasks that have been spoken of
+	status string          // said last
+}
+
+// newProgress begins with what is known before anything was changed: that is no news. service may be nil.
+func newProgress(p policy.Policy, service *types.Service, tasks []task) *progress {
+	g := &progress{policy: p, events: map[string]bool{}, over: map[string]bool{}}
+	if service != nil {
+		for _, e := range service.Events {
+			g.events[aws.ToString(e.Id)] = true
+		}
+	}
+	for _, t := range tasks {
+		if t.stopped() {
+			g.over[t.ARN] = true
+		}
+	}
+	return g
+}
+
+// sight is one look at a service.
+type sight struct {
+	news   []string // to be said once, in order
+	live   []string // how things are
+	steady bool
+	failed string // why the rollout has failed
+}
+
+// look takes in how the service and its tasks are now.
+func (g *progress) look(s *types.Service, tasks []task, now time.Time) sight {
+	name := aws.ToString(s.ServiceName)
+	status, steady := g.describe(s, tasks)
+	out := sight{steady: steady, failed: failure(s)}
+	for _, t := range tasks {
+		if t.stopped() && !g.over[t.ARN] {
+			g.over[t.ARN] = true
+			out.news = append(out.news, fmt.Sprintf("%s: task %s stopped: %s", name, t.shortID(), t.reason()))
+		}
+	}
+	for _, e := range slices.Backward(s.Events) {
+		if id := aws.ToString(e.Id); !g.events[id] {
+			g.events[id] = true
+			if worthSaying(aws.ToString(e.Message)) {
+				out.news = append(out.news, aws.ToString(e.Message))
+			}
+		}
+	}
+	out.live = live(name, status, tasks, now)
+	if status != g.status {
+		g.status = status
+		out.news = append(out.news, name+": "+status)
+	}
+	return out
+}
+
+// worthSaying leaves out the events that only repeat what the counts say.
+func worthSaying(message string) bool {
+	for _, said := range []string{") has started ", ") has stopped ", "has reached a steady state", "deployment completed"} {
+		if strings.Contains(message, said) {
+			return false
+		}
+	}
+	return true
+}
+
+// describe says in one line how a service is, and whether it is steady.
+func (g *progress) describe(s *types.Service, tasks []task) (status string, steady bool) {
+	if len(s.Deployments) == 0 {
+		return "no deployment yet", false
+	}
+	primary := s.Deployments[0]
+	count := fmt.Sprintf("%d of %d running", primary.RunningCount, s.DesiredCount)
+	if primary.RunningCount > s.DesiredCount {
+		count = fmt.Sprintf("%d running, %d wanted", primary.RunningCount, s.DesiredCount)
+	}
+	if s.DesiredCount == 0 && primary.RunningCount == 0 {
+		count = "no tasks wanted"
+	}
+	settled := len(s.Deployments) == 1 && s.RunningCount == s.DesiredCount && s.PendingCount == 0
+	if settled && primary.RolloutState == types.DeploymentRolloutStateCompleted {
+		return fmt.Sprintf("steady, %s on %s", count, lastPart(aws.ToString(primary.TaskDefinition))), true
+	}
+	parts := []string{count}
+	if primary.PendingCount > 0 {
+		parts = append(parts, fmt.Sprintf("%d pending", primary.PendingCount))
+	}
+	for _, old := range s.Deployments[1:] {
+		if n := old.RunningCount + old.PendingCount; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d still on %s", n, lastPart(aws.ToString(old.TaskDefinition))))
+		}
+	}
+	status = fmt.Sprintf("%s on %s", strings.Join(parts, ", "), lastPart(aws.ToString(primary.TaskDefinition)))
+	if settled && !slices.ContainsFunc(tasks, hasCheck) {
+		status += g.waiting()
+	}
+	return status, false
+}
+
+// hasCheck says whether a container check has had its say on a task.
+func hasCheck(t task) bool {
+	return !t.stopped() && t.Health != "" && t.Health != ecs.HealthUnknown.String()
+}
+
+// waiting says why a service whose tasks all run is not steady yet.
+func (g *progress) waiting() string {
+	if g.policy.HealthyAfter == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; counted healthy %d s after start (policy %s; --policy fast: at once)", int(g.policy.HealthyAfter.Seconds()),
+		g.policy.Name)
+}
+
+// failure gives the reason of a failed rollout, "" for any other.
+func failure(s *types.Service) string {
+	if len(s.Deployments) == 0 || s.Deployments[0].RolloutState != types.DeploymentRolloutStateFailed {
+		return ""
+	}
+	return cmp.Or(aws.ToString(s.Deployments[0].RolloutStateReason), "the deployment failed")
+}
+
+// maxLiveTasks bounds the tasks shown at the end of a terminal.
+const maxLiveTasks = 8
+
+// live gives the changing lines: the status and the tasks.
+func live(name, status string, tasks []task, now time.Time) []string {
+	lines := []string{name + ": " + status}
+	shown := 0
+	for _, t := range tasks {
+		switch {
+		case t.stopped():
+		case shown == maxLiveTasks:
+			return append(lines, "  ...")
+		default:
+			shown++
+			lines = append(lines, fmt.Sprintf("  %s  %-14s %5s  %s", t.shortID(), t.LastStatus, ago(now.Sub(t.Since)), listens(t)))
+		}
+	}
+	return lines
+}
