@@ -44,7 +44,7 @@ func checkDefinition(in *awsecs.RegisterTaskDefinitionInput) error {
 		return refusef("Container list cannot be empty.")
 	case len(in.ContainerDefinitions) > maxContainers:
 		return refusef("A task definition can have at most %d containers.", maxContainers)
-	case in.TaskRoleArn != nil && !arn.ValidRole(*in.TaskRoleArn), in.ExecutionRoleArn != nil && !arn.ValidRole(*in.ExecutionRoleArn):
+	case !validRole(in.TaskRoleArn), !validRole(in.ExecutionRoleArn):
 		return refusef("Role is not valid")
 	}
 	essential := false
@@ -65,6 +65,8 @@ func checkDefinition(in *awsecs.RegisterTaskDefinitionInput) error {
 	}
 	return nil
 }
+
+func validRole(role *string) bool { return value(role) == "" || arn.ValidRole(*role) }
 
 // checkContainer looks at the names and texts of a container. The texts are those of real accounts (hashicorp/terraform#2888,
 // hashicorp/terraform-provider-aws#5950, aws/aws-cli#5924).

@@ -35,7 +35,8 @@ func parsePorts(c *types.ContainerDefinition, mode ecs.NetworkMode) ([]ecs.PortM
 			host = *m.ContainerPort
 		}
 		if m.Name != nil && !validPortName(*m.Name) {
-			return nil, inContainer(*c.Name, "The name of a port mapping can have at most %d lower-case letters, numbers, underscores and hyphens and can not begin with a hyphen.", maxPortName)
+			return nil, inContainer(*c.Name, "The name of a port mapping can have at most %d lower-case letters, numbers, underscores "+
+				"and hyphens and can not begin with a hyphen.", maxPortName)
 		}
 		m.HostPort = &host
 		if m.Protocol == "" {

@@ -58,12 +58,12 @@ func parseDefinition(in *awsecs.RegisterTaskDefinitionInput) (ecs.TaskDefinition
 		d.NetworkMode = ecs.NetworkHost
 	}
 	var err error
-	if in.Cpu != nil {
+	if value(in.Cpu) != "" {
 		if d.CPU, err = cpuUnits(*in.Cpu); err != nil {
 			return none, nil, err
 		}
 	}
-	if in.Memory != nil {
+	if value(in.Memory) != "" {
 		if d.Memory, err = mebibytes(*in.Memory); err != nil {
 			return none, nil, err
 		}
@@ -143,8 +143,8 @@ func show(in *awsecs.RegisterTaskDefinitionInput, d *ecs.TaskDefinition, contain
 		Family:                  in.Family,
 		ContainerDefinitions:    containers,
 		NetworkMode:             in.NetworkMode,
-		TaskRoleArn:             in.TaskRoleArn,
-		ExecutionRoleArn:        in.ExecutionRoleArn,
+		TaskRoleArn:             text(value(in.TaskRoleArn)),
+		ExecutionRoleArn:        text(value(in.ExecutionRoleArn)),
 		Volumes:                 []types.Volume{},
 		PlacementConstraints:    []types.TaskDefinitionPlacementConstraint{},
 		Compatibilities:         []types.Compatibility{types.CompatibilityExternal, types.CompatibilityEc2},

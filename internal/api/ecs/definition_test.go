@@ -39,7 +39,7 @@ func TestRegisterRefuses(t *testing.T) {
 			{`{"family":"f","containerDefinitions":[{"name":"a","image":"i","memory":4},{"name":"a","image":"i","memory":4}]}`, "Container names must be unique within a task definition; 'a' is used more than once."},
 			{container(`"essential":false`), "A task definition must have at least one essential container."},
 			{definition(`"taskRoleArn":"arn:aws:s3:::x"`), "Role is not valid"},
-			{definition(`"executionRoleArn":""`), "Role is not valid"},
+			{definition(`"executionRoleArn":"not a role"`), "Role is not valid"},
 		},
 		"sizes": {
 			{`{"family":"f","containerDefinitions":[{"name":"x","image":"i"}]}`, "Invalid setting for container 'x'. At least one of 'memory' or 'memoryReservation' must be specified."},
@@ -50,7 +50,7 @@ func TestRegisterRefuses(t *testing.T) {
 			{definition(`"memory":"32"`), "Invalid setting for container 'app'. 'memory' must not exceed the memory of the task."},
 			{`{"family":"f","memory":"64","containerDefinitions":[{"name":"x","image":"i","memory":40},{"name":"y","image":"i","memory":40}]}`, "The sum of the containers' memory (80) must not exceed the memory of the task (64)."},
 			{`{"family":"f","cpu":"128","containerDefinitions":[{"name":"x","image":"i","cpu":129,"memory":4}]}`, "The sum of the containers' cpu (129) must not exceed the cpu of the task (128)."},
-			{definition(`"cpu":"127"`), badCPU}, {definition(`"cpu":"196609"`), badCPU}, {definition(`"cpu":""`), badCPU},
+			{definition(`"cpu":"127"`), badCPU}, {definition(`"cpu":"196609"`), badCPU},
 			{definition(`"cpu":"one"`), badCPU}, {definition(`"cpu":"1 vCPU extra"`), badCPU}, {definition(`"cpu":"0.1 vCPU"`), badCPU},
 			{definition(`"cpu":"1e3 vCPU"`), badCPU}, {definition(`"cpu":"256 GB"`), badCPU}, {definition(`"cpu":"0.5"`), badCPU},
 			{definition(`"memory":"lots"`), strings.Replace(badCPU, "cpu", "memory", 1)},

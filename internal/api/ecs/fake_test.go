@@ -98,8 +98,8 @@ func (w *world) Submit(_ context.Context, cmd control.Command) (any, error) {
 	case control.RegisterTaskDefinition:
 		made := c.Definition
 		made.Revision, made.RegisteredAt = 1, start
-		for w.state.Definition(made.Family, made.Revision) != nil {
-			made.Revision++
+		if last := w.state.LatestDefinition(made.Family); last != nil {
+			made.Revision = last.Revision + 1
 		}
 		w.put(&made)
 		return &made, nil
@@ -123,22 +123,7 @@ func (w *world) Submit(_ context.Context, cmd control.Command) (any, error) {
 		w.put(&made)
 		return &made, nil
 	case control.RunTask:
-		result := &control.RunTaskResult{}
-		for range c.Count {
-			seq, id := w.next()
-			made := &ecs.Task{Seq: seq, ID: id, Cluster: c.Cluster, Definition: c.Definition, Overrides: c.Overrides, Group: c.Group,
-				StartedBy: c.StartedBy, Tags: c.Tags, LastStatus: ecs.StatusProvisioning, DesiredStatus: ecs.StatusRunning, Version: 1, CreatedAt: start}
-			for range c.Definition.Containers {
-				_, id := w.next()
-				made.Containers = append(made.Containers, ecs.Container{ID: id, Status: ecs.StatusPending})
-			}
-			w.put(made)
-			result.Tasks = append(result.Tasks, made)
-		}
-		if c.Group == "none" {
-			return &control.RunTaskResult{Failures: []control.Failure{{Instance: id, Reason: "RESOURCE:MEMORY"}, {Reason: "AGENT"}}}, nil
-		}
-		return result, nil
+		return w.run(c, id), nil
 	case control.StopTask:
 		t := w.state.Task(c.Cluster, c.Task)
 		if t == nil {
@@ -150,6 +135,27 @@ func (w *world) Submit(_ context.Context, cmd control.Command) (any, error) {
 		return &made, nil
 	}
 	return nil, fmt.Errorf("command %T", cmd)
+}
+
+// run starts the tasks asked for; those of the group "none" find no place.
+func (w *world) run(c control.RunTask, host ecs.ID) *control.RunTaskResult {
+	result := &control.RunTaskResult{}
+	if c.Group == "none" {
+		result.Failures = []control.Failure{{Instance: host, Reason: "RESOURCE:MEMORY"}, {Reason: "AGENT"}}
+		return result
+	}
+	for range c.Count {
+		seq, id := w.next()
+		made := &ecs.Task{Seq: seq, ID: id, Cluster: c.Cluster, Definition: c.Definition, Overrides: c.Overrides, Group: c.Group,
+			StartedBy: c.StartedBy, Tags: c.Tags, LastStatus: ecs.StatusProvisioning, DesiredStatus: ecs.StatusRunning, Version: 1, CreatedAt: start}
+		for range c.Definition.Containers {
+			_, id := w.next()
+			made.Containers = append(made.Containers, ecs.Container{ID: id, Status: ecs.StatusPending})
+		}
+		w.put(made)
+		result.Tasks = append(result.Tasks, made)
+	}
+	return result
 }
 
 // call sends a request as httpd would and gives the answer as JSON.
@@ -196,10 +202,11 @@ func refusal(t testing.TB, err error) string {
 // web is a definition that is fine as it is.
 const web = `{"family":"web","containerDefinitions":[{"name":"app","image":"nginx","memory":64}]}`
 
-// furnished is a world with the default cluster, web:1, and a service of one.
+// furnished is a world with the default cluster, a container instance, web:1, and a service of one.
 func furnished(t testing.TB) *world {
 	w := newWorld()
 	w.must(t, "CreateCluster", `{}`)
+	w.put(&ecs.ContainerInstance{Seq: 1000, ID: ecs.ID{1}, Cluster: "default"})
 	w.must(t, "RegisterTaskDefinition", web)
 	w.must(t, "CreateService", `{"serviceName":"front","taskDefinition":"web","desiredCount":1}`)
 	return w

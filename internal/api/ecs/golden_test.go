@@ -3,17 +3,15 @@ package ecs_test
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	api "ballast/internal/api/ecs"
 	"ballast/internal/ecs"
 )
-
-var rewrite = flag.Bool("rewrite", false, "write testdata anew")
 
 // golden compares an answer with testdata/name.json, which is reviewed like code.
 func golden(t *testing.T, name, answer string) {
@@ -24,7 +22,7 @@ func golden(t *testing.T, name, answer string) {
 	}
 	pretty.WriteByte('\n')
 	path := filepath.Join("testdata", name+".json")
-	if *rewrite {
+	if *api.Rewrite {
 		if err := os.WriteFile(path, pretty.Bytes(), 0o644); err != nil {
 			t.Fatal(err)
 		}

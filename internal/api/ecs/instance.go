@@ -12,7 +12,8 @@ import (
 )
 
 // DescribeContainerInstances shows container instances of a cluster.
-func (a *API) DescribeContainerInstances(_ context.Context, in *awsecs.DescribeContainerInstancesInput) (*awsecs.DescribeContainerInstancesOutput, error) {
+func (a *API) DescribeContainerInstances(_ context.Context, in *awsecs.DescribeContainerInstancesInput,
+) (*awsecs.DescribeContainerInstancesOutput, error) {
 	if err := check(in, ecs.InvalidParameterException); err != nil {
 		return nil, err
 	}
@@ -72,7 +73,7 @@ func (a *API) ListContainerInstances(_ context.Context, in *awsecs.ListContainer
 		}
 	}
 	keep := func(i *ecs.ContainerInstance) bool {
-		return i.Status != ecs.InstanceInactive && (in.Status == "" || string(in.Status) == i.Status.String())
+		return registered(i) && (in.Status == "" || string(in.Status) == i.Status.String())
 	}
 	found := state.Instances(cluster.Name, after, limit+1, keep)
 	found, next := cut(found, limit, s, func(i *ecs.ContainerInstance) string { return i.ID.String() })

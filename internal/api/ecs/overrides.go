@@ -23,12 +23,12 @@ func overridesOf(in *types.TaskOverride, d *ecs.TaskDefinition) (*ecs.Overrides,
 		return nil, ecs.Errorf(ecs.InvalidParameterException, "Container overrides length must be at most %d.", maxOverrides)
 	}
 	out := &ecs.Overrides{}
-	if in.Cpu != nil {
+	if value(in.Cpu) != "" {
 		if out.CPU, err = cpuUnits(*in.Cpu); err != nil {
 			return nil, err
 		}
 	}
-	if in.Memory != nil {
+	if value(in.Memory) != "" {
 		if out.Memory, err = mebibytes(*in.Memory); err != nil {
 			return nil, err
 		}

@@ -83,7 +83,7 @@ func TestRefusals(t *testing.T) {
 func TestDefaultsPass(t *testing.T) {
 	tests := []struct{ operation, request string }{
 		{"RegisterTaskDefinition", container(`"privileged":false,"user":"","dependsOn":[],"dockerLabels":{},"mountPoints":[],"volumesFrom":[],"secrets":[],"linuxParameters":{"initProcessEnabled":false},"startTimeout":0`)},
-		{"RegisterTaskDefinition", definition(`"volumes":[],"placementConstraints":[],"pidMode":"","runtimePlatform":{},"enableFaultInjection":false,"inferenceAccelerators":[]`)},
+		{"RegisterTaskDefinition", definition(`"volumes":[],"placementConstraints":[],"pidMode":"","runtimePlatform":{},"enableFaultInjection":false,"inferenceAccelerators":[],"cpu":"","memory":"","taskRoleArn":"","executionRoleArn":""`)},
 		{"CreateService", service(`"loadBalancers":[],"serviceRegistries":[],"deploymentConfiguration":{"deploymentCircuitBreaker":{"enable":false,"rollback":false},"alarms":{"alarmNames":[],"enable":false,"rollback":false},"strategy":"ROLLING","bakeTimeInMinutes":0},"deploymentController":{"type":"ECS"},"healthCheckGracePeriodSeconds":0,"placementStrategy":[],"capacityProviderStrategy":[],"networkConfiguration":{},"serviceConnectConfiguration":{"enabled":false},"platformVersion":"","launchType":"EC2","availabilityZoneRebalancing":"DISABLED","schedulingStrategy":"REPLICA"`)},
 		{"UpdateService", `{"service":"front","loadBalancers":[],"placementConstraints":[],"deploymentController":{"type":"ECS"}}`},
 		{"RunTask", run(`"networkConfiguration":{"awsvpcConfiguration":{"subnets":[]}},"overrides":{"containerOverrides":[{}],"inferenceAcceleratorOverrides":[]},"launchType":"EC2"`)},

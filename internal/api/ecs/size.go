@@ -41,7 +41,8 @@ func mebibytes(s string) (int, error) {
 
 // badSetting has the text of the developer guide, Invalid CPU or memory errors.
 func badSetting(field string) error {
-	return ecs.Errorf(ecs.ClientException, "Invalid '%s' setting for task. For more information, see the Troubleshooting section of the Amazon ECS Developer Guide.", field)
+	return ecs.Errorf(ecs.ClientException, "Invalid '%s' setting for task. "+
+		"For more information, see the Troubleshooting section of the Amazon ECS Developer Guide.", field)
 }
 
 // quantity reads a whole number, or a decimal number of the unit, which is 1,024 times as much.

@@ -59,7 +59,8 @@ func checkRun(in *awsecs.RunTaskInput) error {
 	case !arn.ValidStartedBy(value(in.StartedBy)):
 		return ecs.Errorf(ecs.InvalidParameterException, "startedBy can have at most 128 letters, numbers, hyphens, forward slashes and underscores.")
 	case !arn.ValidGroup(group):
-		return ecs.Errorf(ecs.InvalidParameterException, "group can have at most %d letters, numbers, hyphens, underscores, colons and periods.", arn.MaxName)
+		return ecs.Errorf(ecs.InvalidParameterException,
+			"group can have at most %d letters, numbers, hyphens, underscores, colons and periods.", arn.MaxName)
 	case strings.HasPrefix(group, "service:"):
 		return ecs.Errorf(ecs.InvalidParameterException, "group can not begin with service:, which is reserved for the tasks of services.")
 	case in.PropagateTags == types.PropagateTagsService:
@@ -79,6 +80,10 @@ func (a *API) newRun(in *awsecs.RunTaskInput) (control.RunTask, error) {
 	definition, err := a.usable(state, in.TaskDefinition, ecs.InvalidParameterException)
 	if err != nil {
 		return none, err
+	}
+	if len(state.Instances(cluster.Name, ecs.ID{}, 1, registered)) == 0 {
+		// The text of real accounts; with instances of which none has room, the tasks become failures instead.
+		return none, ecs.Errorf(ecs.InvalidParameterException, "No Container Instances were found in your cluster.")
 	}
 	overrides, err := overridesOf(in.Overrides, definition)
 	if err != nil {
@@ -106,6 +111,8 @@ func (a *API) newRun(in *awsecs.RunTaskInput) (control.RunTask, error) {
 		StartedBy: value(in.StartedBy), Tags: tags, EnableExecuteCommand: in.EnableExecuteCommand,
 		Token: value(in.ClientToken), Digest: digest}, nil
 }
+
+func registered(i *ecs.ContainerInstance) bool { return i.Status != ecs.InstanceInactive }
 
 // withTags adds tags whose keys are not there yet.
 func withTags(tags, more []ecs.Tag) []ecs.Tag {

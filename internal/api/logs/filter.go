@@ -79,7 +79,8 @@ func selected(state *root.Root, cluster string, in *awslogs.FilterLogEventsInput
 	case len(in.LogStreamNames) > 0 && in.LogStreamNamePrefix != nil:
 		return nil, invalid("You cannot specify both logStreamNames and logStreamNamePrefix.")
 	case len(in.LogStreamNames) > maxMerged:
-		return nil, invalid("1 validation error detected: Value at 'logStreamNames' failed to satisfy constraint: Member must have length less than or equal to %d", maxMerged)
+		return nil, invalid("1 validation error detected: Value at 'logStreamNames' failed to satisfy constraint: "+
+			"Member must have length less than or equal to %d", maxMerged)
 	case len(in.LogStreamNames) == 0:
 		return list(state, cluster, value(in.LogStreamNamePrefix)), nil
 	}

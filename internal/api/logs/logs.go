@@ -72,9 +72,11 @@ func limitOf(given *int32, most int) (int, error) {
 	case given == nil:
 		return most, nil
 	case *given < 1:
-		return 0, invalid("1 validation error detected: Value '%d' at 'limit' failed to satisfy constraint: Member must have value greater than or equal to 1", *given)
+		return 0, invalid("1 validation error detected: Value '%d' at 'limit' failed to satisfy constraint: "+
+			"Member must have value greater than or equal to 1", *given)
 	case int(*given) > most:
-		return 0, invalid("1 validation error detected: Value '%d' at 'limit' failed to satisfy constraint: Member must have value less than or equal to %d", *given, most)
+		return 0, invalid("1 validation error detected: Value '%d' at 'limit' failed to satisfy constraint: "+
+			"Member must have value less than or equal to %d", *given, most)
 	}
 	return int(*given), nil
 }

@@ -17,7 +17,8 @@ func parsePattern(s string) (pattern, error) {
 	case len(s) > maxPattern:
 		return p, invalid("filterPattern can have at most %d characters.", maxPattern)
 	case strings.HasPrefix(s, "{"), strings.HasPrefix(s, "["), strings.HasPrefix(s, "%"):
-		return p, invalid("filterPattern: JSON, space-delimited and regular expression patterns are not supported by this version of Ballast yet; use words. See docs/compatibility.md.")
+		return p, invalid("filterPattern: JSON, space-delimited and regular expression patterns are not supported by this version " +
+			"of Ballast yet; use words. See docs/compatibility.md.")
 	}
 	for s != "" {
 		into := &p.all
