@@ -1,0 +1,108 @@
+"""Walks the ECS API as a boto3 user does, waiters and paginators included. Prints one line a step; any surprise is an exception."""
+import json
+import sys
+import time
+
+import boto3
+from botocore.exceptions import ClientError
+
+endpoint, folder = sys.argv[1], sys.argv[2]
+access = dict(region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test")
+ecs = boto3.client("ecs", endpoint_url=endpoint, **access)
+sts = boto3.client("sts", endpoint_url=endpoint, **access)
+
+
+def step(name):
+    print(name, flush=True)
+
+
+def refused(code, call, **kwargs):
+    try:
+        call(**kwargs)
+    except ClientError as e:
+        assert e.response["Error"]["Code"] == code, e
+        assert e.response["Error"]["Message"], e
+        assert e.response["ResponseMetadata"]["RequestId"], e
+        return e.response["Error"]["Message"]
+    raise AssertionError(f"{call} {kwargs} was not refused")
+
+
+step("identity")
+assert sts.get_caller_identity()["Account"] == "000000000000"
+
+step("clusters")
+arn = ecs.create_cluster(clusterName="boto")["cluster"]["clusterArn"]
+assert arn == "arn:aws:ecs:us-east-1:000000000000:cluster/boto", arn
+assert arn in [a for page in ecs.get_paginator("list_clusters").paginate() for a in page["clusterArns"]]
+described = ecs.describe_clusters(clusters=["boto", "nowhere"])
+assert described["clusters"][0]["status"] == "ACTIVE" and described["failures"][0]["reason"] == "MISSING", described
+
+step("task definition")
+definition = json.load(open(folder + "/task-definition.json"))
+first = ecs.register_task_definition(**definition)["taskDefinition"]
+again = ecs.describe_task_definition(taskDefinition=definition["family"])["taskDefinition"]
+assert first["taskDefinitionArn"] == again["taskDefinitionArn"] and first["status"] == "ACTIVE"
+assert again["containerDefinitions"][0]["name"] == definition["containerDefinitions"][0]["name"]
+refused("ClientException", ecs.describe_task_definition, taskDefinition="no-such-family")
+refused("InvalidParameterException", ecs.register_task_definition, family="x", containerDefinitions=[
+    dict(name="x", image="x", memory=16, privileged=True)])
+
+step("service and its waiter")
+service = json.load(open(folder + "/service.json"))
+service.update(serviceName="boto", taskDefinition=definition["family"], desiredCount=2,
+               tags=[dict(key="ballast:healthy-after", value="0s")])
+created = ecs.create_service(**service)["service"]
+assert created["status"] == "ACTIVE" and created["deployments"][0]["rolloutState"] == "IN_PROGRESS", created
+ecs.get_waiter("services_stable").wait(services=["boto"], WaiterConfig=dict(Delay=1, MaxAttempts=30))
+shown = ecs.describe_services(services=["boto"], include=["TAGS"])["services"][0]
+assert shown["runningCount"] == 2 and shown["tags"], shown
+assert created["serviceArn"] in ecs.list_services()["serviceArns"]
+
+step("tasks of the service")
+arns = ecs.list_tasks(serviceName="boto")["taskArns"]
+assert len(arns) == 2, arns
+tasks = ecs.describe_tasks(tasks=arns)["tasks"]
+assert all(t["lastStatus"] == "RUNNING" and t["group"] == "service:boto" and t["startedBy"].startswith("ecs-svc/") for t in tasks), tasks
+assert all(t["containers"][0]["networkBindings"][0]["hostPort"] for t in tasks), tasks
+instances = ecs.list_container_instances()["containerInstanceArns"]
+assert tasks[0]["containerInstanceArn"] in instances
+held = ecs.describe_container_instances(containerInstances=instances)["containerInstances"][0]
+assert held["agentConnected"] and held["runningTasksCount"] >= 2, held
+
+step("roll")
+ecs.register_task_definition(**definition)
+ecs.update_service(service="boto", taskDefinition=definition["family"])
+ecs.get_waiter("services_stable").wait(services=["boto"], WaiterConfig=dict(Delay=1, MaxAttempts=30))
+shown = ecs.describe_services(services=["boto"])["services"][0]
+assert shown["taskDefinition"].endswith(":" + str(first["revision"] + 1)), shown
+assert any("has reached a steady state." in e["message"] for e in shown["events"]), shown
+
+step("run, wait, stop, wait")
+ran = ecs.run_task(taskDefinition=definition["family"], count=2, startedBy="boto", clientToken="boto-once")
+again = ecs.run_task(taskDefinition=definition["family"], count=2, startedBy="boto", clientToken="boto-once")
+arns = [t["taskArn"] for t in ran["tasks"]]
+assert arns == [t["taskArn"] for t in again["tasks"]] and not ran["failures"], again
+ecs.get_waiter("tasks_running").wait(tasks=arns, WaiterConfig=dict(Delay=1, MaxAttempts=30))
+stopped = ecs.stop_task(task=arns[0], reason="enough")["task"]
+assert stopped["stopCode"] == "UserInitiated" and stopped["desiredStatus"] == "STOPPED", stopped
+ecs.stop_task(task=arns[1])
+ecs.get_waiter("tasks_stopped").wait(tasks=arns, WaiterConfig=dict(Delay=1, MaxAttempts=30))
+over = ecs.describe_tasks(tasks=arns)["tasks"]
+assert [t["stoppedReason"] for t in over] == ["enough", "Task stopped by user"], over
+assert all("exitCode" in t["containers"][0] and t["stoppedAt"] >= t["startedAt"] for t in over), over
+
+step("delete and its waiter")
+refused("InvalidParameterException", ecs.delete_service, service="boto")
+assert ecs.delete_service(service="boto", force=True)["service"]["status"] == "DRAINING"
+ecs.get_waiter("services_inactive").wait(services=["boto"], WaiterConfig=dict(Delay=1, MaxAttempts=30))
+refused("ServiceNotActiveException", ecs.update_service, service="boto", desiredCount=1)
+
+step("refusals")
+refused("ClusterNotFoundException", ecs.list_tasks, cluster="nowhere")
+refused("ServiceNotFoundException", ecs.update_service, service="nowhere", desiredCount=1)
+refused("InvalidParameterException", ecs.stop_task, task="00000000000000000000000000000000")
+message = refused("InvalidParameterException", ecs.create_service, serviceName="lb", taskDefinition=definition["family"], desiredCount=1,
+                  loadBalancers=[dict(containerName="x", containerPort=1, targetGroupArn="arn:aws:elasticloadbalancing:us-east-1:1:targetgroup/x/1")])
+assert "loadBalancers" in message, message
+assert refused("UnknownOperationException", ecs.list_attributes, targetType="container-instance")
+print("done")
