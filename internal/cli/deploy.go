@@ -235,6 +235,9 @@ func (d *deployment) lookAround(ctx context.Context) (steady bool, err error) {
 			return false, err
 		}
 		s := f.progress.look(service, tasks, d.now())
+		if s.status != "" && (s.steady || !d.screen.live) {
+			s.news = append(s.news, s.status)
+		}
 		if len(s.news) > 0 {
 			d.say("%s", strings.Join(s.news, "\n"))
 		}

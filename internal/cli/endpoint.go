@@ -21,9 +21,9 @@ const defaultEndpoint = "http://127.0.0.1:4510"
 
 // endpointOptions say which server and cluster a verb speaks to.
 type endpointOptions struct {
-	EndpointURL string `name:"endpoint-url" env:"BALLAST_ENDPOINT" default:"http://127.0.0.1:4510" placeholder:"URL" help:"The server to ask."`
-	Cluster     string `default:"default" placeholder:"NAME" help:"The cluster to look at."`
-	Region      string `default:"us-east-1" placeholder:"NAME" help:"The region that requests are signed for."`
+	EndpointURL string `name:"endpoint-url" env:"BALLAST_ENDPOINT" default:"http://127.0.0.1:4510" placeholder:"URL" help:"The server to ask (${default})."`
+	Cluster     string `default:"default" placeholder:"NAME" help:"The cluster to look at (${default})."`
+	Region      string `default:"us-east-1" placeholder:"NAME" help:"The region that requests are signed for (${default})."`
 }
 
 // outputOptions say how a verb gives its results.

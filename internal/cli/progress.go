@@ -42,6 +42,7 @@ func newProgress(p policy.Policy, service *types.Service, tasks []task) *progres
 // sight is one look at a service.
 type sight struct {
 	news   []string // to be said once, in order
+	status string   // to be said where live is not seen, "" when it has been said already
 	live   []string // how things are
 	steady bool
 	failed string // why the rollout has failed
@@ -53,8 +54,11 @@ func (g *progress) look(s *types.Service, tasks []task, now time.Time) sight {
 	status, steady := g.describe(s, tasks)
 	out := sight{steady: steady, failed: failure(s)}
 	for _, t := range tasks {
-		if t.stopped() && !g.over[t.ARN] {
-			g.over[t.ARN] = true
+		if !t.stopped() || g.over[t.ARN] {
+			continue
+		}
+		g.over[t.ARN] = true
+		if !strings.HasPrefix(t.StoppedReason, "Scaling activity initiated by") { // a rollout's, or asked for
 			out.news = append(out.news, fmt.Sprintf("%s: task %s stopped: %s", name, t.shortID(), t.reason()))
 		}
 	}
@@ -69,7 +73,7 @@ func (g *progress) look(s *types.Service, tasks []task, now time.Time) sight {
 	out.live = live(name, status, tasks, now)
 	if status != g.status {
 		g.status = status
-		out.news = append(out.news, name+": "+status)
+		out.status = name + ": " + status
 	}
 	return out
 }
@@ -90,31 +94,33 @@ func (g *progress) describe(s *types.Service, tasks []task) (status string, stea
 		return "no deployment yet", false
 	}
 	primary := s.Deployments[0]
-	count := fmt.Sprintf("%d of %d running", primary.RunningCount, s.DesiredCount)
-	if primary.RunningCount > s.DesiredCount {
-		count = fmt.Sprintf("%d running, %d wanted", primary.RunningCount, s.DesiredCount)
-	}
-	if s.DesiredCount == 0 && primary.RunningCount == 0 {
-		count = "no tasks wanted"
-	}
+	status = fmt.Sprintf("%s on %s", counted(primary.RunningCount, s.DesiredCount), lastPart(aws.ToString(primary.TaskDefinition)))
 	settled := len(s.Deployments) == 1 && s.RunningCount == s.DesiredCount && s.PendingCount == 0
 	if settled && primary.RolloutState == types.DeploymentRolloutStateCompleted {
-		return fmt.Sprintf("steady, %s on %s", count, lastPart(aws.ToString(primary.TaskDefinition))), true
+		return "steady, " + status, true
 	}
-	parts := []string{count}
 	if primary.PendingCount > 0 {
-		parts = append(parts, fmt.Sprintf("%d pending", primary.PendingCount))
+		status += fmt.Sprintf(", %d pending", primary.PendingCount)
 	}
 	for _, old := range s.Deployments[1:] {
 		if n := old.RunningCount + old.PendingCount; n > 0 {
-			parts = append(parts, fmt.Sprintf("%d still on %s", n, lastPart(aws.ToString(old.TaskDefinition))))
+			status += fmt.Sprintf(", %d left of %s", n, lastPart(aws.ToString(old.TaskDefinition)))
 		}
 	}
-	status = fmt.Sprintf("%s on %s", strings.Join(parts, ", "), lastPart(aws.ToString(primary.TaskDefinition)))
 	if settled && !slices.ContainsFunc(tasks, hasCheck) {
 		status += g.waiting()
 	}
 	return status, false
+}
+
+func counted(running, desired int32) string {
+	switch {
+	case running > desired:
+		return fmt.Sprintf("%d running, %d wanted", running, desired)
+	case desired == 0:
+		return "no tasks wanted"
+	}
+	return fmt.Sprintf("%d of %d running", running, desired)
 }
 
 // hasCheck says whether a container check has had its say on a task.

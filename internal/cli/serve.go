@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime/debug"
 	"time"
 
 	"ballast/internal/cli/project"
@@ -20,14 +19,13 @@ type server struct {
 	screen  *screen
 	daemon  *daemon.Daemon
 	own     *ownKey
+	signals <-chan os.Signal
 }
 
 func (u *server) say(format string, args ...any) { fmt.Fprintf(u.screen, format+"\n", args...) }
 
 // run deploys p, if it is not nil, and serves until a signal comes or a role of the daemon fails.
 func (u *server) run(ctx context.Context, p *project.Project) error {
-	signals, stop := u.streams.Signals()
-	defer stop()
 	u.banner()
 	deploying, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -42,17 +40,17 @@ func (u *server) run(ctx context.Context, p *project.Project) error {
 	}
 	for {
 		select {
-		case <-signals:
+		case <-u.signals:
 			finish()
-			return u.leave(ctx, signals)
+			return u.leave(ctx)
 		case err := <-u.daemon.Failed():
 			finish()
 			return errors.Join(err, u.daemon.Stop(true))
 		case err := <-deployed:
 			if over = true; err != nil {
-				return errors.Join(err, u.leave(ctx, signals))
+				return errors.Join(err, u.leave(ctx))
 			}
-			debug.FreeOSMemory() // of the start and the deployment, so that an idle server is small at once
+			settle()
 		}
 	}
 }
@@ -125,8 +123,12 @@ func (u *server) ctrlC() string {
 	return "stops the tasks and the server"
 }
 
+// sameInterrupt is the time in which a second signal is the first one over again: what starts programs (make, timeout, npm)
+// passes Ctrl-C on to those that the terminal has told already.
+const sameInterrupt = 300 * time.Millisecond
+
 // leave ends the server: with its tasks, or without them where they are to be kept or the user does not want to wait.
-func (u *server) leave(ctx context.Context, signals <-chan os.Signal) error {
+func (u *server) leave(ctx context.Context) error {
 	n := len(u.daemon.Running())
 	if u.Keep {
 		err := u.daemon.Stop(true)
@@ -141,15 +143,19 @@ func (u *server) leave(ctx context.Context, signals <-chan os.Signal) error {
 	began := time.Now()
 	halted := make(chan error, 1)
 	go func() { halted <- u.daemon.Halt(ctx) }()
-	select {
-	case err := <-halted:
-		err = errors.Join(err, u.daemon.Stop(false))
-		if err == nil && n > 0 {
-			u.say("Stopped %d tasks in %s.", n, time.Since(began).Round(10*time.Millisecond))
+	for {
+		select {
+		case err := <-halted:
+			err = errors.Join(err, u.daemon.Stop(false))
+			if err == nil && n > 0 {
+				u.say("Stopped %d tasks in %s.", n, time.Since(began).Round(10*time.Millisecond))
+			}
+			return err
+		case <-u.signals:
+			if time.Since(began) >= sameInterrupt {
+				u.say(`Left at once; what still runs is found again by the next "ballast up".`)
+				return errInterrupted
+			}
 		}
-		return err
-	case <-signals:
-		u.say(`Left at once; what still runs is found again by the next "ballast up".`)
-		return errInterrupted
 	}
 }

@@ -29,16 +29,16 @@ type upVerb struct {
 
 	Dir string `arg:"" optional:"" help:"A folder with task-definition.json and service.json, as the AWS CLI takes them."`
 
-	Listen      string        `default:"127.0.0.1:4510" placeholder:"HOST:PORT" help:"Where the API listens."`
-	DataDir     string        `env:"BALLAST_DATA_DIR" default:"${data_dir}" placeholder:"DIR" help:"What outlives the process (${data_dir})."`
-	Driver      string        `default:"auto" enum:"auto,process" placeholder:"auto|process" help:"What runs containers."`
-	Cluster     string        `default:"default" placeholder:"NAME" help:"The cluster of the container instance and of what is deployed."`
-	Region      string        `default:"us-east-1" placeholder:"NAME" help:"The region that ARNs name."`
-	Account     string        `default:"000000000000" placeholder:"NUMBER" help:"The account that ARNs name."`
-	Policy      string        `default:"ecs" enum:"ecs,ecs-2026,ecs-2022,fast" placeholder:"NAME" help:"The numbers that ECS fixes: ecs, ecs-2026, ecs-2022, or fast for development."`
+	Listen      string        `default:"127.0.0.1:4510" placeholder:"HOST:PORT" help:"Where the API listens (${default})."`
+	DataDir     string        `env:"BALLAST_DATA_DIR" default:"${data_dir}" placeholder:"DIR" help:"What outlives the process (${default})."`
+	Driver      string        `default:"auto" enum:"auto,process" placeholder:"auto|process" help:"What runs containers (${default})."`
+	Cluster     string        `default:"default" placeholder:"NAME" help:"The cluster of the container instance and of what is deployed (${default})."`
+	Region      string        `default:"us-east-1" placeholder:"NAME" help:"The region that ARNs name (${default})."`
+	Account     string        `default:"000000000000" placeholder:"NUMBER" help:"The account that ARNs name (${default})."`
+	Policy      string        `default:"ecs" enum:"ecs,ecs-2026,ecs-2022,fast" placeholder:"NAME" help:"The numbers that ECS fixes: ecs (the default), ecs-2026, ecs-2022, or fast, with short ones for development."`
 	Credentials string        `placeholder:"FILE" help:"Whom to let in: lines of \"key secret admin|read\". Needed to listen beyond loopback."`
 	Host        []string      `placeholder:"NAME" help:"A name that clients may call the server by, besides localhost and its address."`
-	LogLevel    slog.Level    `default:"warn" placeholder:"LEVEL" help:"What the server logs: debug, info, warn or error."`
+	LogLevel    slog.Level    `default:"warn" placeholder:"LEVEL" help:"What the server logs: debug, info, warn (the default) or error."`
 	Keep        bool          `help:"Leave the tasks running when the server ends."`
 	Timeout     time.Duration `default:"10m" help:"As client of a running server: how long to wait for the steady state."`
 }
@@ -85,6 +85,8 @@ func (v *upVerb) Run(ctx context.Context, s *Streams) error {
 	} else if about != nil {
 		return v.join(ctx, s, about, p)
 	}
+	signals, stop := s.Signals() // before anything that a signal should end in order
+	defer stop()
 	slim()
 	screen := &screen{out: s.Err, live: s.ErrLive, width: s.Width}
 	slog.SetDefault(slog.New(slog.NewTextHandler(screen, &slog.HandlerOptions{Level: v.LogLevel})))
@@ -99,7 +101,7 @@ func (v *upVerb) Run(ctx context.Context, s *Streams) error {
 	if err != nil {
 		return err
 	}
-	server := &server{upVerb: v, streams: s, screen: screen, daemon: d, own: own}
+	server := &server{upVerb: v, streams: s, screen: screen, daemon: d, own: own, signals: signals}
 	return server.run(ctx, p)
 }
 

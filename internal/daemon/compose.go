@@ -30,6 +30,7 @@ func (d *Daemon) compose() []role {
 		{name: "api", start: d.startAPI, run: d.runAPI, stop: d.stopAPI},
 		{name: "driver", start: d.startDriver, stop: d.stopDriver},
 		{name: "agent", start: d.startAgent, run: func(ctx context.Context) error { return d.agent.Run(ctx) }},
+		{name: "container instance", start: d.awaitInstance},
 	}
 }
 

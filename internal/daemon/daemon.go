@@ -18,6 +18,7 @@ import (
 	"ballast/internal/arn"
 	"ballast/internal/control"
 	"ballast/internal/driver"
+	"ballast/internal/ecs"
 	"ballast/internal/httpd"
 	"ballast/internal/scheduler/policy"
 	"ballast/internal/store"
@@ -62,6 +63,7 @@ type Daemon struct {
 	driver   driver.Driver
 	logs     lateLogs
 	agent    *agent.Agent
+	instance ecs.ID
 	leave    bool // leave the keeper's containers alone when stopping
 }
 

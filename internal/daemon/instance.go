@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"time"
 
 	"ballast/internal/agent"
 	"ballast/internal/ecs"
@@ -32,7 +33,35 @@ func (d *Daemon) startAgent(context.Context) error {
 			AgentVersion: d.cfg.Version, Driver: d.driver.Name(), Zone: zone},
 	}, d.driver, d.connect)
 	d.logs.set(d.agent)
+	d.instance = id
 	return nil
+}
+
+const (
+	// registerFor bounds the registration of the container instance: reading the keeper's containers and one message.
+	registerFor = 10 * time.Second
+	// registerPollEvery is the pause between two looks whether it has happened.
+	registerPollEvery = 2 * time.Millisecond
+)
+
+// awaitInstance returns when control has heard of the container instance, so that what is asked for next finds room.
+func (d *Daemon) awaitInstance(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, registerFor)
+	defer cancel()
+	ticker := time.NewTicker(registerPollEvery)
+	defer ticker.Stop()
+	for {
+		if i := d.control.Root().Instance(d.cfg.Cluster, d.instance); i != nil && i.Connected {
+			return nil
+		}
+		select {
+		case <-ticker.C:
+		case err := <-d.roles.failed:
+			return err
+		case <-ctx.Done():
+			return fmt.Errorf("register: %w", ctx.Err())
+		}
+	}
 }
 
 // connect gives the agent a connection to control in this process.
