@@ -3,6 +3,7 @@
 package clients
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -47,7 +48,8 @@ func serve(m *testing.M) int {
 	address := l.Addr().String()
 	l.Close()
 	server := exec.Command(exe, "up", "--listen", address, "--data-dir", filepath.Join(dir, "data"), "--driver", "process", "--policy", "fast")
-	server.Stdout, server.Stderr = os.Stderr, os.Stderr
+	var talk bytes.Buffer // shown when a test fails
+	server.Stdout, server.Stderr = &talk, &talk
 	if err := server.Start(); err != nil {
 		panic(err)
 	}
@@ -57,7 +59,11 @@ func serve(m *testing.M) int {
 	}()
 	endpoint = "http://" + address
 	waitForInstance()
-	return m.Run()
+	failed := m.Run()
+	if failed != 0 {
+		os.Stderr.Write(talk.Bytes())
+	}
+	return failed
 }
 
 func waitForInstance() {
@@ -164,6 +170,19 @@ func TestSDKForGo(t *testing.T) {
 	}
 	if slices.Sort(arns); len(slices.Compact(arns)) != 2 {
 		t.Errorf("tasks %v, want two", arns)
+	}
+	run := &awsecs.RunTaskInput{TaskDefinition: aws.String("go"), ClientToken: aws.String("once")}
+	first, err := c.RunTask(ctx, run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := c.RunTask(ctx, run); err != nil || *again.Tasks[0].TaskArn != *first.Tasks[0].TaskArn {
+		t.Errorf("the same client token: %v, want the same task", err)
+	}
+	run.StartedBy = aws.String("another")
+	var conflict *types.ConflictException
+	if _, err := c.RunTask(ctx, run); !errors.As(err, &conflict) {
+		t.Errorf("the same client token with other parameters: %v", err)
 	}
 	_, err = c.UpdateService(ctx, &awsecs.UpdateServiceInput{Service: aws.String("nowhere"), DesiredCount: aws.Int32(1)})
 	var notFound *types.ServiceNotFoundException
