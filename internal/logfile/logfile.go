@@ -1,14 +1,15 @@
-// Package logfile keeps what a container writes: lines with their time and stream, in a directory of bounded segments of which
-// the oldest is deleted when there are too many. It never blocks on a full disk: lines that cannot be written are dropped and
+// Package logfile keeps what a container writes: lines with their time and stream, in bounded segments of which the oldest is
+// deleted when there are too many. It never blocks on a full disk: lines that cannot be written are dropped and
 // counted, and a line that says so follows when there is room again. It has no goroutines and reads no clock.
 //
-// One Writer per directory at a time; any number of readers, in any process, at the same time. A position is the number of bytes
-// ever written before it; segments are named by the position of their first byte, so positions survive rotation. Start reading
-// at Writer and Read.
+// A log is a name in a directory. It has one Writer at a time and any number of readers, in any process, at the same time. A
+// position is the number of bytes ever written before it; segments are named by the position of their first byte, so positions
+// survive rotation. Start reading at Writer and Read.
 package logfile
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -76,27 +77,32 @@ type segment struct {
 	path  string
 }
 
-// segments lists a directory's segments, oldest first. A directory that does not exist has none.
-func segments(dir string) ([]segment, error) {
-	entries, err := os.ReadDir(dir)
+// segments lists a log's segments, oldest first. A log that does not exist has none.
+func segments(dir, name string) ([]segment, error) {
+	d, err := os.Open(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("list log segments: %w", err)
 	}
+	defer d.Close()
+	files, err := d.Readdirnames(-1)
+	if err != nil {
+		return nil, fmt.Errorf("list log segments: %w", err)
+	}
 	var all []segment
-	for _, e := range entries {
-		name, ok := strings.CutSuffix(e.Name(), suffix)
-		start, err := strconv.ParseInt(name, 10, 64)
-		if ok && err == nil && e.Type().IsRegular() {
-			all = append(all, segment{start: start, path: filepath.Join(dir, e.Name())})
+	for _, file := range files {
+		middle, ok := strings.CutPrefix(strings.TrimSuffix(file, suffix), name+".")
+		start, err := strconv.ParseInt(middle, 10, 64)
+		if ok && err == nil && file == segmentName(name, start) {
+			all = append(all, segment{start: start, path: filepath.Join(dir, file)})
 		}
 	}
-	slices.SortFunc(all, func(a, b segment) int { return int(min(max(a.start-b.start, -1), 1)) })
+	slices.SortFunc(all, func(a, b segment) int { return cmp.Compare(a.start, b.start) })
 	return all, nil
 }
 
-func segmentPath(dir string, start int64) string {
-	return filepath.Join(dir, fmt.Sprintf("%020d%s", start, suffix))
+func segmentName(name string, start int64) string {
+	return fmt.Sprintf("%s.%020d%s", name, start, suffix)
 }

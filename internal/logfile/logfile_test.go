@@ -16,7 +16,7 @@ import (
 // readAll reads everything that follows a position, limit lines at a time.
 func readAll(t interface{ Fatalf(string, ...any) }, dir string, position int64, limit int) (all []Line, next int64) {
 	for next = position; ; {
-		lines, after, err := Read(dir, next, limit)
+		lines, after, err := Read(dir, "app", next, limit)
 		if err != nil {
 			t.Fatalf("read after %d: %v", next, err)
 		}
@@ -48,7 +48,7 @@ func TestStreamSplits(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()
-			w := NewWriter(dir, DefaultLimits)
+			w := NewWriter(dir, "app", DefaultLimits)
 			s := w.Stream(true)
 			for _, chunk := range c.chunks {
 				s.Write(7, []byte(chunk))
@@ -77,7 +77,7 @@ func TestPositionsSurviveRotation(t *testing.T) {
 		}
 		defer os.RemoveAll(dir)
 		limits := Limits{SegmentBytes: int64(rapid.IntRange(1, 200).Draw(t, "segment")), Segments: rapid.IntRange(1, 4).Draw(t, "segments")}
-		w := NewWriter(dir, limits)
+		w := NewWriter(dir, "app", limits)
 		out := w.Stream(false)
 		var written, followed []Line
 		var position int64
@@ -87,7 +87,7 @@ func TestPositionsSurviveRotation(t *testing.T) {
 			written = append(written, Line{At: ecs.Time(i), Text: text})
 			if rapid.Bool().Draw(t, "reopen") {
 				w.Close()
-				w = NewWriter(dir, limits)
+				w = NewWriter(dir, "app", limits)
 				out = w.Stream(false)
 			}
 			lines, next := readAll(t, dir, position, rapid.IntRange(1, 3).Draw(t, "limit"))
@@ -101,7 +101,7 @@ func TestPositionsSurviveRotation(t *testing.T) {
 		if diff := cmp.Diff(written[len(written)-len(kept):], kept); diff != "" {
 			t.Fatalf("what is kept is not the end of what was written:\n%s", diff)
 		}
-		if all, _ := segments(dir); len(all) > limits.Segments || len(written) > 0 && len(kept) == 0 {
+		if all, _ := segments(dir, "app"); len(all) > limits.Segments || len(written) > 0 && len(kept) == 0 {
 			t.Fatalf("%d segments with %d of %d lines are left, limits %+v", len(all), len(kept), len(written), limits)
 		}
 	})
@@ -109,7 +109,7 @@ func TestPositionsSurviveRotation(t *testing.T) {
 
 func TestOldPositionMeansOldestKept(t *testing.T) {
 	dir := t.TempDir()
-	w := NewWriter(dir, Limits{SegmentBytes: 10, Segments: 2})
+	w := NewWriter(dir, "app", Limits{SegmentBytes: 10, Segments: 2})
 	out := w.Stream(false)
 	for i := range 9 {
 		out.Write(1, fmt.Appendf(nil, "line %d\n", i))
@@ -119,30 +119,30 @@ func TestOldPositionMeansOldestKept(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("lines (-want +got):\n%s", diff)
 	}
-	_, end, _ := Read(dir, 0, 10)
-	if lines, next, err := Read(dir, end+1000, 10); err != nil || len(lines) != 0 || next != end {
+	_, end, _ := Read(dir, "app", 0, 10)
+	if lines, next, err := Read(dir, "app", end+1000, 10); err != nil || len(lines) != 0 || next != end {
 		t.Errorf("behind the end: got %v, %d, %v, want nothing and %d", lines, next, err, end)
 	}
 }
 
 func TestTornRecordIsSkipped(t *testing.T) {
 	dir := t.TempDir()
-	w := NewWriter(dir, DefaultLimits)
+	w := NewWriter(dir, "app", DefaultLimits)
 	w.Stream(false).Write(1, []byte("whole\n"))
 	w.Close()
-	all, _ := segments(dir)
+	all, _ := segments(dir, "app")
 	f, err := os.OpenFile(all[0].path, os.O_APPEND|os.O_WRONLY, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	f.WriteString("17000000")
 	f.Close()
-	lines, next, err := Read(dir, 0, 10)
+	lines, next, err := Read(dir, "app", 0, 10)
 	if err != nil || len(lines) != 1 {
 		t.Fatalf("got %v, %v, want the whole line only", lines, err)
 	}
-	NewWriter(dir, DefaultLimits).Stream(false).Write(2, []byte("after\n"))
-	lines, _, err = Read(dir, next, 10)
+	NewWriter(dir, "app", DefaultLimits).Stream(false).Write(2, []byte("after\n"))
+	lines, _, err = Read(dir, "app", next, 10)
 	if diff := cmp.Diff([]Line{{At: 2, Text: "after"}}, lines); diff != "" || err != nil {
 		t.Errorf("after the torn record (-want +got):\n%s%v", diff, err)
 	}
@@ -151,11 +151,11 @@ func TestTornRecordIsSkipped(t *testing.T) {
 // TestFailingDisk: a directory stands where the segment should be, as good as a full disk for a writer.
 func TestFailingDisk(t *testing.T) {
 	dir := t.TempDir()
-	block := segmentPath(dir, 0)
+	block := filepath.Join(dir, segmentName("app", 0))
 	if err := os.Mkdir(block, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	w := NewWriter(dir, DefaultLimits)
+	w := NewWriter(dir, "app", DefaultLimits)
 	out := w.Stream(false)
 	out.Write(1000, []byte("a\nb\n"))
 	out.Write(1500, []byte("c\n"))
@@ -182,7 +182,7 @@ func TestFailingDisk(t *testing.T) {
 
 func TestReadNothing(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "none")
-	if lines, next, err := Read(dir, 0, 10); err != nil || len(lines) != 0 || next != 0 {
+	if lines, next, err := Read(dir, "app", 0, 10); err != nil || len(lines) != 0 || next != 0 {
 		t.Errorf("got %v, %d, %v", lines, next, err)
 	}
 	if err := Remove(dir); err != nil {
@@ -204,4 +204,17 @@ func FuzzParseRecord(f *testing.F) {
 			t.Errorf("%q is read as %+v, which is written and read as %+v", b, l, again)
 		}
 	})
+}
+
+func TestNamesShareADirectory(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"a", "a.b", "b"} {
+		NewWriter(dir, name, DefaultLimits).Stream(false).Write(1, []byte(name+"\n"))
+	}
+	for _, name := range []string{"a", "a.b", "b"} {
+		lines, _, err := Read(dir, name, 0, 10)
+		if diff := cmp.Diff([]Line{{At: 1, Text: name}}, lines); diff != "" || err != nil {
+			t.Errorf("log %s (-want +got):\n%s%v", name, diff, err)
+		}
+	}
 }

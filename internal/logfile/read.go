@@ -9,11 +9,11 @@ import (
 	"os"
 )
 
-// Read gives the lines of a directory that follow position, at most limit, and the position after the last of them. Position 0
+// Read gives the lines of a log that follow position, at most limit, and the position after the last of them. Position 0
 // and positions that have been rotated away mean the oldest line kept; a position behind the end gives nothing and the end.
 // A line that is still being written is not given.
-func Read(dir string, position int64, limit int) (lines []Line, next int64, err error) {
-	all, err := segments(dir)
+func Read(dir, name string, position int64, limit int) (lines []Line, next int64, err error) {
+	all, err := segments(dir, name)
 	if err != nil || len(all) == 0 {
 		return nil, 0, err
 	}
@@ -82,7 +82,7 @@ func (s segment) read(lines []Line, position int64, limit int) ([]Line, int64, e
 	return lines, position, nil
 }
 
-// Remove deletes a directory with all its lines. One that does not exist is removed already.
+// Remove deletes a directory with all its logs. One that does not exist is removed already.
 func Remove(dir string) error {
 	if err := os.RemoveAll(dir); err != nil {
 		return fmt.Errorf("remove logs: %w", err)

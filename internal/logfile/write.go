@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -18,6 +19,7 @@ const retryAfter = time.Second
 // Writer appends to the logs of one container. Its methods may be called side by side.
 type Writer struct {
 	dir    string
+	name   string
 	limits Limits
 
 	mu      sync.Mutex
@@ -29,9 +31,11 @@ type Writer struct {
 	retryAt ecs.Time
 }
 
-// NewWriter makes a writer for a directory. Nothing is created before the first line; a writer that follows another one goes on
+// NewWriter makes a writer for a log. Nothing is created before the first line; a writer that follows another one goes on
 // where that one ended.
-func NewWriter(dir string, limits Limits) *Writer { return &Writer{dir: dir, limits: limits} }
+func NewWriter(dir, name string, limits Limits) *Writer {
+	return &Writer{dir: dir, name: name, limits: limits}
+}
 
 // Dropped says how many lines could not be written.
 func (w *Writer) Dropped() int64 {
@@ -111,7 +115,7 @@ func (w *Writer) open() error {
 	if err := os.MkdirAll(w.dir, 0o700); err != nil {
 		return err
 	}
-	all, err := segments(w.dir)
+	all, err := segments(w.dir, w.name)
 	if err != nil {
 		return err
 	}
@@ -123,12 +127,12 @@ func (w *Writer) open() error {
 
 // create begins a segment and deletes what is too old.
 func (w *Writer) create(start int64) error {
-	f, err := os.OpenFile(segmentPath(w.dir, start), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	f, err := os.OpenFile(filepath.Join(w.dir, segmentName(w.name, start)), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		return err
 	}
 	w.f, w.start, w.size = f, start, 0
-	all, err := segments(w.dir)
+	all, err := segments(w.dir, w.name)
 	if err != nil {
 		return err
 	}

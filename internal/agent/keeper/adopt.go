@@ -60,10 +60,10 @@ func (k *keeper) load() error {
 	}
 	boot := bootID()
 	for _, s := range known {
-		c := newContainer(s.key, 0, containerPath(k.dir, s.key))
+		c := newContainer(s.key, s.seq, containerPath(k.dir, s.key))
 		k.containers[s.key] = c
 		if s.start != nil {
-			c.seq, c.ran, c.token, c.cgroup = s.start.Seq, true, s.start.Token, s.start.Cgroup
+			c.ran, c.token, c.cgroup = true, s.start.Token, s.start.Cgroup
 			c.started = driver.Started{At: s.start.At, Bindings: s.start.Bindings}
 		}
 		if s.pid != nil {
@@ -71,7 +71,7 @@ func (k *keeper) load() error {
 			c.started.RuntimeID = strconv.Itoa(s.pid.PID)
 		}
 		if s.exit != nil {
-			c.seq, c.state = s.exit.Seq, driver.Exited
+			c.state = driver.Exited
 			c.exit = driver.Exit{At: s.exit.At, Code: s.exit.Code, Reason: s.exit.Reason}
 			close(c.done)
 		} else {
@@ -92,8 +92,8 @@ func (k *keeper) adopt(c *container, f fate) {
 	}
 	c.pid, c.startID = f.main.pid, f.main.start
 	c.started.RuntimeID = strconv.Itoa(c.pid)
-	_ = writeRecord(c.dir, pidName, pidRecord{PID: c.pid, Start: c.startID})
-	if io, err := reopenStdio(c.dir); err == nil {
+	_ = appendRecord(c.path, record{PID: &pidRecord{PID: c.pid, Start: c.startID}})
+	if io, err := reopenStdio(c.path); err == nil {
 		c.stdio = io
 		io.pump(k.logs.acquire(c.key))
 	} else {

@@ -17,7 +17,7 @@ type container struct {
 	key     driver.Key
 	seq     uint64
 	payload json.RawMessage // what its creator wants back, until it is started
-	dir     string
+	path    string          // the beginning of the paths of its files
 
 	// op is held while the container is started, removed, or stopped before its start.
 	op sync.Mutex
@@ -37,12 +37,18 @@ type container struct {
 	done    chan struct{} // closed when it has ended
 }
 
-func newContainer(key driver.Key, seq uint64, dir string) *container {
-	return &container{key: key, seq: seq, dir: dir, done: make(chan struct{})}
+func newContainer(key driver.Key, seq uint64, path string) *container {
+	return &container{key: key, seq: seq, path: path, done: make(chan struct{})}
 }
 
 func (c *container) observation() driver.Observation {
 	return driver.Observation{Key: c.key, State: c.state, Started: c.started, Exit: c.exit}
+}
+
+// firstRecord is the beginning of the first line of the container's record.
+func (c *container) firstRecord() record {
+	w := toWireKey(c.key)
+	return record{Key: &w, Seq: c.seq}
 }
 
 func vanished(key driver.Key) error {
@@ -150,13 +156,13 @@ func (k *keeper) stopUnstarted(c *container) error {
 		return nil
 	}
 	e := driver.Exit{At: now(), Reason: "it was stopped before it started"}
-	err := makeContainerDir(c.dir)
-	if err == nil {
-		err = writeRecord(c.dir, exitName, exitRecord{Seq: c.seq, At: e.At, Reason: e.Reason})
-	}
+	first := c.firstRecord()
+	first.Exit = &exitRecord{At: e.At, Reason: e.Reason}
+	f, err := createRecord(c.path, first)
 	if err != nil {
 		return fmt.Errorf("stop container %v: %w", c.key, err)
 	}
+	f.Close()
 	k.settle(c, e)
 	return nil
 }
@@ -187,7 +193,7 @@ func (k *keeper) remove(key driver.Key) error {
 	if c.state == driver.Running {
 		return fmt.Errorf("remove container %v: it is running", key)
 	}
-	if err := removeContainerDir(c.dir); err != nil {
+	if err := removeFiles(c.path); err != nil {
 		return fmt.Errorf("remove container %v: %w", key, err)
 	}
 	delete(k.containers, key)

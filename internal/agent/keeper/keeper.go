@@ -5,8 +5,8 @@
 // What must outlive the keeper is under its directory, written before the move it speaks of:
 //
 //	keeper.lock, keeper.sock         one keeper per directory, and how to reach it
-//	containers/<task>/<name>/<n>/    start.json before the fork, pid after it, exit.json at the end; the pipes out and err
-//	logs/<task>/<name>/              see package logfile
+//	containers/<task>.<name>.<n>.*   the record of a container, begun before the fork, and its pipes
+//	logs/<task>/<name>.*             see package logfile
 //
 // A container's environment is never written. Its pipes are named ones that the container holds open for reading as well: when the
 // keeper is killed the container meets no broken pipe, and at worst waits, once 64 KiB are unread, until the next keeper reads on.
@@ -91,6 +91,9 @@ func run(ctx context.Context, cfg Config, ready *ready) error {
 	debug.SetGCPercent(gcPercent)
 	if err := secureDir(cfg.Dir); err != nil {
 		return err
+	}
+	if err := os.MkdirAll(containersPath(cfg.Dir), 0o700); err != nil {
+		return fmt.Errorf("make the keeper's directory: %w", err)
 	}
 	lock, err := lockDir(ctx, cfg.Dir)
 	if errors.Is(err, errServed) {

@@ -1,6 +1,8 @@
 package keeper
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -19,21 +21,35 @@ func talkPath(dir string) string   { return filepath.Join(dir, "keeper.log") }
 
 func containersPath(dir string) string { return filepath.Join(dir, "containers") }
 
+// containerPath is the beginning of the paths of a container's files. Few files and no directories of its own: making them is a
+// good part of the price of a start.
 func containerPath(dir string, k driver.Key) string {
-	return filepath.Join(containersPath(dir), k.Task.String(), k.Container, strconv.Itoa(k.Attempt))
+	return filepath.Join(containersPath(dir), k.Task.String()+"."+shortName(k.Container)+"."+strconv.Itoa(k.Attempt))
 }
 
-// LogPath is the directory of a container's logs; all attempts share it.
-func LogPath(dir string, task ecs.ID, container string) string {
-	return filepath.Join(taskLogPath(dir, task), container)
+// LogPath is the directory and the name of a container's log (package logfile); all attempts share it.
+func LogPath(dir string, task ecs.ID, container string) (logDir, name string) {
+	return taskLogPath(dir, task), shortName(container)
 }
 
 func taskLogPath(dir string, task ecs.ID) string { return filepath.Join(dir, "logs", task.String()) }
 
-// nameForm is the form of container names (API_ContainerDefinition, "name"); as file names they are harmless.
+// maxShort keeps file names below the usual limit of 255 bytes with all that is added to them.
+const maxShort = 128
+
+// shortName is a container's name as part of file names; long ones end in a hash. No name contains a dot.
+func shortName(container string) string {
+	if len(container) <= maxShort {
+		return container
+	}
+	sum := sha256.Sum256([]byte(container))
+	return container[:maxShort-33] + "." + hex.EncodeToString(sum[:16])
+}
+
+// nameForm is the form of container names (API_ContainerDefinition, "name"); in file names they are harmless.
 var nameForm = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,255}$`)
 
-// CheckName says whether a container's name can be used, as a file name among others.
+// CheckName says whether a container's name can be used, in file names too.
 func CheckName(name string) error {
 	if !nameForm.MatchString(name) {
 		return fmt.Errorf("container name %q: want 1 to 255 letters, digits, hyphens and underscores", name)
@@ -48,31 +64,6 @@ func secureDir(dir string) error {
 	}
 	if err := os.Chmod(dir, 0o700); err != nil {
 		return fmt.Errorf("close the keeper's directory to others: %w", err)
-	}
-	return nil
-}
-
-// makeContainerDir makes a container's directory. The removal of a sibling may take an empty parent away in between.
-func makeContainerDir(dir string) error {
-	var err error
-	for range 10 {
-		if err = os.MkdirAll(dir, 0o700); !os.IsNotExist(err) {
-			return err
-		}
-	}
-	return err
-}
-
-// removeContainerDir deletes a container's directory and the parents that are empty then.
-func removeContainerDir(dir string) error {
-	if err := os.RemoveAll(dir); err != nil {
-		return err
-	}
-	for range 2 {
-		dir = filepath.Dir(dir)
-		if os.Remove(dir) != nil {
-			break
-		}
 	}
 	return nil
 }

@@ -71,7 +71,7 @@ func (k *keeper) finish(c *container, e end) {
 	leaveCgroup(c.cgroup)
 	exit := driver.Exit{At: e.at, Code: e.code, Reason: e.reason}
 	// If the disk is full the end is still known as long as this keeper lives; a successor would report it as not observed.
-	_ = writeRecord(c.dir, exitName, exitRecord{Seq: c.seq, At: exit.At, Code: exit.Code, Reason: exit.Reason})
+	_ = appendRecord(c.path, record{Exit: &exitRecord{At: exit.At, Code: exit.Code, Reason: exit.Reason}})
 	k.settle(c, exit)
 }
 

@@ -1,30 +1,37 @@
 package keeper
 
 import (
+	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
+	"strings"
 
 	"ballast/internal/driver"
 	"ballast/internal/ecs"
 )
 
-// Names of the files of a container.
+// Endings of the files of a container: its record and its two pipes.
 const (
-	startName = "start.json"
-	pidName   = "pid"
-	exitName  = "exit.json"
-	outName   = "out"
-	errName   = "err"
+	recordEnding = ".rec"
+	outEnding    = ".out"
+	errEnding    = ".err"
 )
 
-// startRecord is written before the fork. While it exists the container is never started again.
+// record is a line of a container's record file. The first is written before the fork; while it exists the container is never
+// started again. Each is written by one write, so a kill leaves it whole, absent or without its line break, which is absent, too.
+// Nothing is made durable against a crash of the machine: that ends the containers as well.
+type record struct {
+	Key   *wireKey     `json:"key,omitempty"` // in the first line
+	Seq   uint64       `json:"seq,omitempty"` // in the first line: the order of creation
+	Start *startRecord `json:"start,omitempty"`
+	PID   *pidRecord   `json:"pid,omitempty"`
+	Exit  *exitRecord  `json:"exit,omitempty"`
+}
+
+// startRecord is what is known before the fork.
 type startRecord struct {
-	Seq      uint64        `json:"seq"`   // order of creation
 	Token    string        `json:"token"` // in the marker of the container's environment
 	Boot     string        `json:"boot"`  // of the machine, so that pids of an earlier boot mean nothing
 	At       ecs.Time      `json:"at"`
@@ -32,119 +39,146 @@ type startRecord struct {
 	Cgroup   string        `json:"cgroup,omitempty"`
 }
 
-// pidRecord is written after the fork: the process and its start time in clock ticks, 0 when it could not be read.
+// pidRecord is known after the fork: the process and its start time in clock ticks, 0 when it could not be read.
 type pidRecord struct {
 	PID   int    `json:"pid"`
 	Start uint64 `json:"start"`
 }
 
-// exitRecord is written at the end.
+// exitRecord is the end.
 type exitRecord struct {
-	Seq    uint64   `json:"seq"`
 	At     ecs.Time `json:"at"`
 	Code   *int32   `json:"code,omitempty"`
 	Reason string   `json:"reason,omitempty"`
 }
 
-// saved is what a container's directory says.
+// saved is what a container's record says.
 type saved struct {
 	key   driver.Key
+	seq   uint64
 	start *startRecord
 	pid   *pidRecord
 	exit  *exitRecord
 }
 
-// writeRecord writes a record so that it is whole or absent, whenever this process is killed. It is not made durable against a
-// crash of the machine: that ends the containers as well.
-func writeRecord(dir, name string, record any) error {
-	b, err := json.Marshal(record)
+// createRecord begins the record of a container. The file is the caller's to close.
+func createRecord(path string, first record) (*os.File, error) {
+	f, err := os.OpenFile(path+recordEnding, os.O_WRONLY|os.O_CREATE|os.O_APPEND|os.O_TRUNC, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := appendTo(f, first); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+func appendTo(f *os.File, r record) error {
+	b, err := json.Marshal(r)
 	if err != nil {
 		return err
 	}
-	path := filepath.Join(dir, name)
-	if err := os.WriteFile(path+".new", b, 0o600); err != nil {
+	_, err = f.Write(append(b, '\n'))
+	return err
+}
+
+// appendRecord adds a line to the record of a container.
+func appendRecord(path string, r record) error {
+	f, err := os.OpenFile(path+recordEnding, os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
 		return err
 	}
-	return os.Rename(path+".new", path)
+	defer f.Close()
+	return appendTo(f, r)
 }
 
-// readRecord reads a record; found is false when it is absent.
-func readRecord(dir, name string, record any) (found bool, err error) {
-	b, err := os.ReadFile(filepath.Join(dir, name))
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
+// removeFiles deletes the files of a container, the record last: as long as it is there the container is known.
+func removeFiles(path string) error {
+	for _, ending := range []string{outEnding, errEnding, recordEnding} {
+		if err := os.Remove(path + ending); err != nil && !os.IsNotExist(err) {
+			return err
+		}
 	}
-	if err == nil {
-		err = json.Unmarshal(b, record)
-	}
-	if err != nil {
-		return false, fmt.Errorf("read %s of container in %s: %w", name, dir, err)
-	}
-	return true, nil
+	return nil
 }
 
-// loadSaved reads every container that a directory knows. A container that cannot be read is reported in errs and left alone.
+// parseRecords reads the lines of a record file. ok is false if not even the first was finished: then nothing ever ran.
+func parseRecords(b []byte) (s saved, ok bool, err error) {
+	for line := range bytes.Lines(b) {
+		if !bytes.HasSuffix(line, []byte{'\n'}) {
+			break
+		}
+		var r record
+		if err := json.Unmarshal(line, &r); err != nil {
+			return s, false, err
+		}
+		if r.Key != nil {
+			if s.key, err = r.Key.key(); err != nil {
+				return s, false, err
+			}
+			s.seq, ok = r.Seq, true
+		}
+		if r.Start != nil {
+			s.start = r.Start
+		}
+		if r.PID != nil {
+			s.pid = r.PID
+		}
+		if r.Exit != nil {
+			s.exit = r.Exit
+		}
+	}
+	return s, ok, nil
+}
+
+// loadSaved reads every container that a directory knows and deletes what is left of starts that came to nothing. A container that cannot be read is
+// reported in errs and left alone.
 func loadSaved(dir string) (all []saved, errs []error) {
-	paths, err := filepath.Glob(filepath.Join(escapeGlob(containersPath(dir)), "*", "*", "*"))
+	entries, err := os.ReadDir(containersPath(dir))
 	if err != nil {
-		return nil, []error{err}
+		return nil, []error{fmt.Errorf("list containers: %w", err)}
 	}
-	for _, path := range paths {
-		s, err := loadOne(path)
+	known := map[string]bool{}
+	for _, e := range entries {
+		name, isRecord := strings.CutSuffix(e.Name(), recordEnding)
+		if !isRecord {
+			continue
+		}
+		path := filepath.Join(containersPath(dir), name)
+		s, ok, err := loadOne(path)
 		if err != nil {
 			errs = append(errs, err)
-			continue
+		} else if ok {
+			all = append(all, s)
 		}
-		if s.start == nil && s.exit == nil {
-			os.RemoveAll(path) // killed before the start record: nothing ran
-			continue
+		known[name] = ok || err != nil
+	}
+	for _, e := range entries {
+		name := strings.TrimSuffix(e.Name(), filepath.Ext(e.Name()))
+		if !known[name] {
+			if err := removeFiles(filepath.Join(containersPath(dir), name)); err != nil {
+				errs = append(errs, err)
+			}
 		}
-		all = append(all, s)
 	}
 	return all, errs
 }
 
-// escapeGlob makes a path stand for itself in a pattern.
-func escapeGlob(path string) string {
-	var b []byte
-	for i := range len(path) {
-		switch path[i] {
-		case '*', '?', '[', '\\':
-			b = append(b, '\\')
-		}
-		b = append(b, path[i])
+// loadOne reads one record and ends a last line that a kill left unfinished, so that another can follow it.
+func loadOne(path string) (s saved, ok bool, err error) {
+	b, err := os.ReadFile(path + recordEnding)
+	if err == nil {
+		s, ok, err = parseRecords(b)
 	}
-	return string(b)
-}
-
-func loadOne(path string) (saved, error) {
-	attempt, err := strconv.Atoi(filepath.Base(path))
+	if err == nil && ok && s.start == nil && s.exit == nil {
+		err = fmt.Errorf("it has neither start nor end")
+	}
+	if whole := bytes.LastIndexByte(b, '\n') + 1; err == nil && ok && whole < len(b) {
+		err = os.Truncate(path+recordEnding, int64(whole))
+	}
 	if err != nil {
-		return saved{}, fmt.Errorf("read container in %s: %w", path, err)
+		return s, false, fmt.Errorf("read record %s: %w", path+recordEnding, err)
 	}
-	name := filepath.Dir(path)
-	task, err := ecs.ParseID(filepath.Base(filepath.Dir(name)))
-	if err != nil {
-		return saved{}, fmt.Errorf("read container in %s: %w", path, err)
-	}
-	s := saved{key: driver.Key{Task: task, Container: filepath.Base(name), Attempt: attempt}}
-	var start startRecord
-	var pid pidRecord
-	var exit exitRecord
-	if found, err := readRecord(path, startName, &start); err != nil {
-		return s, err
-	} else if found {
-		s.start = &start
-	}
-	if found, err := readRecord(path, pidName, &pid); err != nil {
-		return s, err
-	} else if found {
-		s.pid = &pid
-	}
-	if found, err := readRecord(path, exitName, &exit); err != nil {
-		return s, err
-	} else if found {
-		s.exit = &exit
-	}
-	return s, nil
+	return s, ok, nil
 }

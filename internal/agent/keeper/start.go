@@ -62,11 +62,8 @@ func (k *keeper) start(key driver.Key, cmd Command) (driver.Started, error) {
 func (k *keeper) launch(c *container, cmd Command) (driver.Started, error) {
 	var random [8]byte
 	rand.Read(random[:]) // never fails
-	rec := startRecord{Seq: c.seq, Token: hex.EncodeToString(random[:]), Boot: bootID(), At: now(), Bindings: cmd.Bindings}
-	if err := makeContainerDir(c.dir); err != nil {
-		return driver.Started{}, fmt.Errorf("start container %v: %w", c.key, err)
-	}
-	io, err := openStdio(c.dir)
+	rec := startRecord{Token: hex.EncodeToString(random[:]), Boot: bootID(), At: now(), Bindings: cmd.Bindings}
+	io, err := openStdio(c.path)
 	if err != nil {
 		return driver.Started{}, fmt.Errorf("start container %v: %w", c.key, err)
 	}
@@ -81,7 +78,7 @@ func (k *keeper) launch(c *container, cmd Command) (driver.Started, error) {
 	io.closeChildSide()
 	if err != nil {
 		io.close()
-		removeContainerDir(c.dir) // nothing ran, so there is nothing to keep; what stays is taken for a start that was lost
+		removeFiles(c.path) // nothing ran; should this fail, a successor takes it for a start that was lost
 		return driver.Started{}, startError(c.key, cmd, err)
 	}
 	k.mu.Lock()
@@ -104,9 +101,14 @@ func (k *keeper) forkOnce(c *container, cmd Command, rec startRecord, io *stdio)
 		return err
 	}
 	defer group.Close() // nil without a group
-	if err := writeRecord(c.dir, startName, rec); err != nil {
+	first := c.firstRecord()
+	first.Start = &rec
+	file, err := createRecord(c.path, first)
+	if err != nil {
+		leaveCgroup(rec.Cgroup)
 		return err
 	}
+	defer file.Close()
 	k.mu.Lock()
 	k.forking++
 	k.mu.Unlock()
@@ -122,7 +124,7 @@ func (k *keeper) forkOnce(c *container, cmd Command, rec startRecord, io *stdio)
 	}
 	startID := startTime(pid)
 	// Should this fail, a successor still finds the container by its marker.
-	_ = writeRecord(c.dir, pidName, pidRecord{PID: pid, Start: startID})
+	_ = appendTo(file, record{PID: &pidRecord{PID: pid, Start: startID}})
 	io.pump(k.logs.acquire(c.key))
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -26,7 +25,7 @@ type stdio struct {
 }
 
 // openStdio makes the pipes of a container and opens both sides.
-func openStdio(dir string) (s *stdio, err error) {
+func openStdio(path string) (s *stdio, err error) {
 	s = &stdio{}
 	defer func() {
 		if err != nil {
@@ -37,8 +36,8 @@ func openStdio(dir string) (s *stdio, err error) {
 	if s.null, err = os.Open(os.DevNull); err != nil {
 		return nil, err
 	}
-	for i, name := range [2]string{outName, errName} {
-		path := filepath.Join(dir, name)
+	for i, ending := range [2]string{outEnding, errEnding} {
+		path := path + ending
 		if err := unix.Mkfifo(path, 0o600); err != nil && !errors.Is(err, fs.ErrExist) {
 			return nil, fmt.Errorf("make pipe %s: %w", path, err)
 		}
@@ -55,10 +54,10 @@ func openStdio(dir string) (s *stdio, err error) {
 }
 
 // reopenStdio opens the pipes of a container that another keeper started.
-func reopenStdio(dir string) (*stdio, error) {
+func reopenStdio(path string) (*stdio, error) {
 	s := &stdio{}
-	for i, name := range [2]string{outName, errName} {
-		f, err := openReadSide(filepath.Join(dir, name))
+	for i, ending := range [2]string{outEnding, errEnding} {
+		f, err := openReadSide(path + ending)
 		if err != nil {
 			s.close()
 			return nil, err
@@ -168,7 +167,8 @@ func (l *logs) acquire(k driver.Key) *logfile.Writer {
 	key := logKey{k.Task, k.Container}
 	o := l.open[key]
 	if o == nil {
-		o = &openLog{w: logfile.NewWriter(LogPath(l.dir, k.Task, k.Container), l.limits)}
+		dir, name := LogPath(l.dir, k.Task, k.Container)
+		o = &openLog{w: logfile.NewWriter(dir, name, l.limits)}
 		l.open[key] = o
 	}
 	o.users++

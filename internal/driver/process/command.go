@@ -85,12 +85,6 @@ func commandOf(spec driver.Spec, cfg Config, bindings []ecs.Binding) (keeper.Com
 	return keeper.Command{Path: path, Argv: args, Dir: dir, Env: env, Bindings: bindings}, nil
 }
 
-// findCommand says early that a command does not exist, before ports are taken for it.
-func (d *Driver) findCommand(spec driver.Spec) error {
-	_, err := commandOf(spec, d.cfg, nil)
-	return err
-}
-
 // environment is all that a process gets, apart from the keeper's marker. A container's own values win, except for ports: a
 // program that listens elsewhere than at the host port it was given is not reached.
 func environment(spec driver.Spec, cfg Config, bindings []ecs.Binding) []string {

@@ -22,6 +22,7 @@ import (
 	"ballast/internal/agent/keeper"
 	"ballast/internal/driver"
 	"ballast/internal/ecs"
+	"ballast/internal/logfile"
 )
 
 // namedDir is a temporary directory whose name has a word in it.
@@ -199,12 +200,13 @@ func TestKeeperKilledAmidStart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	at := filepath.Join(dir, "containers", key(1).Task.String(), "app", "0")
+	at := filepath.Join(dir, "containers")
 	if err := os.MkdirAll(at, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	record := fmt.Sprintf(`{"seq":4,"token":"00112233","boot":%q,"at":1700000000000}`, bytes.TrimSpace(boot))
-	if err := os.WriteFile(filepath.Join(at, "start.json"), []byte(record), 0o600); err != nil {
+	record := fmt.Sprintf(`{"key":{"task":%q,"container":"app"},"seq":4,"start":{"token":"00112233","boot":%q,"at":1700000000000}}`+"\n",
+		key(1).Task.String(), bytes.TrimSpace(boot))
+	if err := os.WriteFile(filepath.Join(at, key(1).Task.String()+".app.0.rec"), []byte(record), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	d := openAt(t, dir)
@@ -261,12 +263,15 @@ func TestServerKilled(t *testing.T) {
 		t.Fatalf("without the server: %+v, %v, want one running container", all, err)
 	}
 	c.Close()
-	logs := filepath.Join(keeper.LogPath(dir, key(1).Task, "app"), fmt.Sprintf("%020d.log", 0))
-	wait(t, "it is ready", func() bool { b, _ := os.ReadFile(logs); return bytes.Contains(b, []byte("ready")) })
+	wait(t, "it is ready", func() bool {
+		logDir, name := keeper.LogPath(dir, key(1).Task, "app")
+		lines, _, _ := logfile.Read(logDir, name, 0, 1)
+		return len(lines) == 1
+	})
 	pid, _ := strconv.Atoi(all[0].Started.RuntimeID)
 	syscall.Kill(pid, syscall.SIGTERM)
-	record := filepath.Join(dir, "containers", key(1).Task.String(), "app", "0", "exit.json")
-	wait(t, "the end is recorded", func() bool { _, err := os.Stat(record); return err == nil })
+	record := filepath.Join(dir, "containers", key(1).Task.String()+".app.0.rec")
+	wait(t, "the end is recorded", func() bool { b, _ := os.ReadFile(record); return bytes.Contains(b, []byte(`"exit"`)) })
 	gone := ecs.TimeOf(time.Now())
 
 	d := openAt(t, dir)
@@ -435,7 +440,7 @@ func TestKeeperEndsWhenIdle(t *testing.T) {
 		t.Fatal(err)
 	}
 	if left, _ := os.ReadDir(filepath.Join(dir, "containers")); len(left) != 0 {
-		t.Errorf("%d tasks are on disk after remove", len(left))
+		t.Errorf("%d files are on disk after remove", len(left))
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -45,8 +46,15 @@ type Driver struct {
 	link  link
 
 	mu sync.Mutex
-	// created holds what has been created and not started, for the case that the keeper dies: its successor is told again.
-	created map[driver.Key]json.RawMessage
+	// created holds what this driver created and does not know to be started, for the case that the keeper dies: its successor is
+	// told again.
+	created map[driver.Key]creation
+}
+
+// creation is a container that waits to be started; payload is its spec as the keeper has it.
+type creation struct {
+	spec    driver.Spec
+	payload json.RawMessage
 }
 
 var _ driver.Driver = (*Driver)(nil)
@@ -62,7 +70,7 @@ func Open(ctx context.Context, cfg Config) (*Driver, error) {
 	if cfg.Home == "" {
 		cfg.Home = "/"
 	}
-	d := &Driver{cfg: cfg, created: map[driver.Key]json.RawMessage{}}
+	d := &Driver{cfg: cfg, created: map[driver.Key]creation{}}
 	d.ports.taken = map[endpoint]driver.Key{}
 	d.link.init(d)
 	if _, err := d.link.client(ctx); err != nil {
@@ -95,7 +103,9 @@ func (d *Driver) Create(ctx context.Context, key driver.Key, spec driver.Spec) e
 	if err != nil {
 		return fmt.Errorf("create container %v: %w", key, err)
 	}
-	d.remember(key, payload)
+	d.mu.Lock()
+	d.created[key] = creation{spec: spec, payload: payload}
+	d.mu.Unlock()
 	err = d.link.do(ctx, func(c *keeper.Client) error { return c.Create(ctx, key, payload) })
 	if errors.As(err, new(*driver.Error)) {
 		d.forget(key)
@@ -113,39 +123,83 @@ func (d *Driver) Start(ctx context.Context, key driver.Key) (driver.Started, err
 	return started, err
 }
 
+// start makes one attempt. What was created here is started with one call; only if something is wrong the keeper is asked whether
+// the container has been started before.
 func (d *Driver) start(ctx context.Context, c *keeper.Client, key driver.Key) (driver.Started, error) {
-	payload, err := c.Payload(ctx, key)
-	if err != nil {
-		return driver.Started{}, err
+	d.mu.Lock()
+	cr, waiting := d.created[key]
+	d.mu.Unlock()
+	if !waiting {
+		var err error
+		if cr.spec, waiting, err = d.specOf(ctx, c, key); err != nil {
+			return driver.Started{}, err
+		}
 	}
-	if payload == nil { // it ran, or was stopped before: the keeper knows
+	if !waiting {
 		return c.Start(ctx, key, keeper.Command{})
 	}
-	var spec driver.Spec
-	if err := json.Unmarshal(payload, &spec); err != nil {
-		return driver.Started{}, fmt.Errorf("start container %v: %w", key, err)
-	}
-	if err := d.findCommand(spec); err != nil {
-		return driver.Started{}, err
-	}
-	bindings, err := d.ports.take(key, spec, d.cfg.Host, probe)
+	cmd, err := d.prepare(key, cr.spec)
 	if err != nil {
-		return driver.Started{}, err
-	}
-	cmd, err := commandOf(spec, d.cfg, bindings)
-	if err != nil {
-		d.ports.release(key)
-		return driver.Started{}, err
+		_, waiting, askErr := d.specOf(ctx, c, key)
+		if waiting {
+			return driver.Started{}, err
+		}
+		if askErr != nil {
+			return driver.Started{}, askErr
+		}
+		return c.Start(ctx, key, keeper.Command{})
 	}
 	started, err := c.Start(ctx, key, cmd)
 	switch {
 	case err == nil:
 		d.forget(key)
+		if !slices.Equal(started.Bindings, cmd.Bindings) { // it ran already, with other ports
+			return started, d.correctPorts(ctx, c, key)
+		}
 	case errors.As(err, new(*driver.Error)):
 		d.ports.release(key)
 	}
-	// After any other error the process may run: its ports stay taken until List or an event says more.
+	// After any other error the process may run: its ports stay taken until a list or an event says more.
 	return started, err
+}
+
+// prepare finds the command and takes the ports.
+func (d *Driver) prepare(key driver.Key, spec driver.Spec) (keeper.Command, error) {
+	if _, err := commandOf(spec, d.cfg, nil); err != nil {
+		return keeper.Command{}, err // before ports are taken for it
+	}
+	bindings, err := d.ports.take(key, spec, d.cfg.Host, probe)
+	if err != nil {
+		return keeper.Command{}, err
+	}
+	cmd, err := commandOf(spec, d.cfg, bindings)
+	if err != nil {
+		d.ports.release(key)
+	}
+	return cmd, err
+}
+
+// correctPorts takes over from the keeper which ports a container has.
+func (d *Driver) correctPorts(ctx context.Context, c *keeper.Client, key driver.Key) error {
+	all, err := c.List(ctx)
+	if err != nil {
+		return err
+	}
+	d.ports.release(key)
+	d.ports.adopt(all)
+	return nil
+}
+
+// specOf gives what a container was created with. waiting is false if it is not one that waits to be started.
+func (d *Driver) specOf(ctx context.Context, c *keeper.Client, key driver.Key) (spec driver.Spec, waiting bool, err error) {
+	payload, err := c.Payload(ctx, key)
+	if err != nil || payload == nil {
+		return spec, false, err
+	}
+	if err := json.Unmarshal(payload, &spec); err != nil {
+		return spec, false, fmt.Errorf("start container %v: %w", key, err)
+	}
+	return spec, true, nil
 }
 
 // Stop ends a container.
@@ -191,7 +245,8 @@ func (d *Driver) Logs(_ context.Context, task ecs.ID, container string, position
 	if err := keeper.CheckName(container); err != nil {
 		return nil, 0, fmt.Errorf("read logs: %w", err)
 	}
-	lines, next, err := logfile.Read(keeper.LogPath(d.cfg.KeeperDir, task, container), position, limit)
+	dir, name := keeper.LogPath(d.cfg.KeeperDir, task, container)
+	lines, next, err := logfile.Read(dir, name, position, limit)
 	if err != nil {
 		return nil, 0, fmt.Errorf("logs of container %s of task %v: %w", container, task, err)
 	}
@@ -205,12 +260,6 @@ func (d *Driver) Logs(_ context.Context, task ecs.ID, container string, position
 // RemoveLogs deletes the logs of a task of which nothing runs.
 func (d *Driver) RemoveLogs(ctx context.Context, task ecs.ID) error {
 	return d.link.do(ctx, func(c *keeper.Client) error { return c.RemoveLogs(ctx, task) })
-}
-
-func (d *Driver) remember(key driver.Key, payload json.RawMessage) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.created[key] = payload
 }
 
 func (d *Driver) forget(key driver.Key) {
@@ -239,8 +288,8 @@ func (d *Driver) greet(ctx context.Context, c *keeper.Client) error {
 		}
 	}
 	again := make(map[driver.Key]json.RawMessage, len(d.created))
-	for key, payload := range d.created {
-		again[key] = payload
+	for key, cr := range d.created {
+		again[key] = cr.payload
 	}
 	d.mu.Unlock()
 	for key, payload := range again {
