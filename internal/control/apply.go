@@ -156,6 +156,7 @@ func (c StopTask) apply(m *Machine) (any, error) {
 
 func (Halt) apply(m *Machine) (any, error) {
 	m.halt = true
+	m.w.FollowUp() // there may be more tasks than fit into a unit
 	m.tasks.Each(func(t *ecs.Task) {
 		m.tasks.Stop(m.now, t, ecs.UserInitiated, reasonHalted)
 	})

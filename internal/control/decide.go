@@ -110,7 +110,7 @@ func (m *Machine) startTasks(s *services.Service, start scheduler.Start) {
 		m.say(s, scheduler.StartedEvent(record.Name, started, min(start.Replaces, len(started))))
 	}
 	if refusal == nil {
-		m.services.Placed(s, demand.String())
+		m.services.Placed(s)
 		return
 	}
 	if m.services.Unplaced(s, deployment.ID, start.Count-len(started), demand.String()) {

@@ -11,6 +11,7 @@ import (
 	"ballast/internal/ecs"
 	"ballast/internal/scheduler/policy"
 	"ballast/internal/session"
+	"ballast/internal/store"
 )
 
 // world is a machine with a journal of plain values and agents that do at once what they are told, under a clock of its own.
@@ -230,6 +231,9 @@ func (w *world) step() (*Batch, []sessions.Message) {
 	batch := w.m.Step(w.now, w.seed)
 	units, err := journal.Encode(batch.Units)
 	if err != nil {
+		w.t.Fatal(err)
+	}
+	if err := store.Check(units); err != nil {
 		w.t.Fatal(err)
 	}
 	for _, unit := range units {

@@ -121,8 +121,9 @@ func (m *Machine) Step(now ecs.Time, seed Seed) *Batch {
 		m.report(r)
 	}
 	for _, s := range m.silences {
-		m.sessions.Silence(s.instance, s.session)
-		m.instances.Disconnected(s.instance)
+		if m.sessions.Silence(s.instance, s.session) {
+			m.instances.Disconnected(s.instance)
+		}
 	}
 	m.commands, m.reports, m.silences = nil, nil, nil
 	m.timers.due(m.now, m.timer)
@@ -174,6 +175,7 @@ func (m *Machine) settle() {
 	m.spread()
 	for s := m.services.NextTouched(); s != nil; s = m.services.NextTouched() {
 		m.decide(s)
+		m.services.PassOn(s)
 		m.spread()
 	}
 	m.expire()

@@ -3,6 +3,7 @@ package control
 import (
 	"fmt"
 
+	"ballast/internal/control/catalog"
 	"ballast/internal/ecs"
 	"ballast/internal/session"
 )
@@ -20,10 +21,15 @@ func (m *Machine) report(r *session.Report) {
 		return
 	}
 	if opened {
-		m.instances.Register(m.now, r.Instance, *r.Hello)
+		if m.instances.Register(m.now, r.Instance, *r.Hello) {
+			m.catalog.Count(r.Hello.Cluster, catalog.Counts{Instances: 1})
+		}
 		m.services.Room(r.Hello.Cluster)
 	}
 	instance := m.instances.Find(r.Instance)
+	if m.instances.Reconnected(r.Instance) {
+		m.services.Room(instance.Cluster)
+	}
 	for i := range r.Tasks {
 		if !m.tasks.Report(m.now, instance.Cluster, r.Instance, &r.Tasks[i]) {
 			m.sessions.Tell(r.Instance, r.Tasks[i].Task)

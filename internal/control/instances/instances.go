@@ -86,6 +86,21 @@ func (b *Book) Disconnected(id ecs.ID) {
 	}
 }
 
+// Reconnected notes that the agent speaks, and says whether its connection had been taken for broken: after a long silence a
+// session may go on.
+func (b *Book) Reconnected(id ecs.ID) bool {
+	old := b.records[id]
+	if old == nil || old.Connected {
+		return false
+	}
+	i := *old
+	i.Connected = true
+	b.records[id] = &i
+	b.offer(&i)
+	b.changed = append(b.changed, id)
+	return true
+}
+
 // Find gives a container instance; nil when there is none.
 func (b *Book) Find(id ecs.ID) *ecs.ContainerInstance { return b.records[id] }
 

@@ -22,6 +22,7 @@ const followUpRecords = 40
 type Writer struct {
 	units  []Unit
 	at     map[Key]position
+	later  []Key // to be deleted in follow-up work
 	atomic bool
 }
 
@@ -49,6 +50,9 @@ func (w *Writer) Show(key Key, record any) { w.add(Change{Key: key, Record: reco
 // Delete removes a record.
 func (w *Writer) Delete(key Key) { w.add(Change{Key: key, Durable: true}) }
 
+// DeleteAfter removes a record in follow-up work of the step: what a command leaves behind may be more than fits into its unit.
+func (w *Writer) DeleteAfter(key Key) { w.later = append(w.later, key) }
+
 func (w *Writer) add(c Change) {
 	if p, known := w.at[c.Key]; known {
 		old := &w.units[p.unit][p.change]
@@ -73,6 +77,12 @@ func (w *Writer) add(c Change) {
 
 // Take gives the units collected and starts anew.
 func (w *Writer) Take() []Unit {
+	if len(w.later) > 0 {
+		w.FollowUp()
+	}
+	for _, key := range w.later {
+		w.Delete(key)
+	}
 	units := w.units
 	if n := len(units); n > 0 && len(units[n-1]) == 0 {
 		units = units[:n-1]

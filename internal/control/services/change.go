@@ -112,7 +112,7 @@ func (b *Book) Forget(record *ecs.Service) {
 		delete(b.names, name{record.Cluster, record.Name})
 	}
 	for n := range uint64(len(record.Events)) {
-		b.w.Delete(journal.EventKey(record, record.LastEvent-n))
+		b.w.DeleteAfter(journal.EventKey(record, record.LastEvent-n))
 	}
 }
 

@@ -4,6 +4,10 @@
 package services
 
 import (
+	"cmp"
+	"maps"
+	"slices"
+
 	"ballast/internal/control/journal"
 	"ballast/internal/ecs"
 	"ballast/internal/scheduler"
@@ -47,6 +51,7 @@ type Service struct {
 	// unplaced says that the refusal of a placement has been announced and nothing has been placed since. ECS leaves out
 	// repetitions of an event until its cause is resolved (developer guide, Service event messages).
 	unplaced bool
+	woken    []string // the demands on whose behalf it is decided, because there may be room
 	explain  []scheduler.Explanation
 
 	// wake is the earliest moment for which a timer is set, 0 when none is.
@@ -97,6 +102,14 @@ func (b *Book) Find(cluster, service string) *ecs.Service {
 		return s.record
 	}
 	return nil
+}
+
+// Each calls do for every service, INACTIVE ones included, cluster by cluster in the order of creation.
+func (b *Book) Each(do func(*Service)) {
+	order := func(x, y number) int { return cmp.Or(cmp.Compare(x.cluster, y.cluster), cmp.Compare(x.seq, y.seq)) }
+	for _, n := range slices.SortedFunc(maps.Keys(b.numbers), order) {
+		do(b.numbers[n])
+	}
 }
 
 // Active gives a service that can be changed (API_UpdateService, Errors).

@@ -35,14 +35,23 @@ func (b *Book) Unplaced(s *Service, deployment ecs.DeploymentID, tasks int, dema
 	}
 	news = !s.unplaced
 	s.unplaced = true
+	b.touch(s) // deciding again says why the tasks wait
 	return news
 }
 
-// Placed notes that a task of the service found room: the next refusal is news again, and whoever waits for the same may
-// have luck too.
-func (b *Book) Placed(s *Service, demand string) {
-	s.unplaced = false
-	b.wake(s.record.Cluster, func(c class) bool { return c.demand == demand })
+// Placed notes that all tasks of the service found room: the next refusal is news again.
+func (b *Book) Placed(s *Service) { s.unplaced = false }
+
+// PassOn wakes the next of each class for which the service was woken, unless it waits there again: it has got all it wants,
+// which may be nothing by now, and may have left room.
+func (b *Book) PassOn(s *Service) {
+	woken := s.woken
+	s.woken = nil
+	for _, demand := range woken {
+		b.wake(s.record.Cluster, func(c class) bool {
+			return c.demand == demand && !slices.Contains(c.waiting, s)
+		})
+	}
 }
 
 // Room has services that wait decided again, because a container instance of the cluster has more room than before.
@@ -59,6 +68,7 @@ func (b *Book) wake(cluster string, which func(class) bool) {
 		if c := &q.classes[i]; which(*c) && len(c.waiting) > 0 {
 			s := c.waiting[0]
 			c.waiting = c.waiting[1:]
+			s.woken = append(s.woken, c.demand)
 			for _, d := range s.tracker.View().Deployments {
 				s.tracker.ClearRefused(d.ID)
 			}

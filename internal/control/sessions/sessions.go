@@ -89,11 +89,15 @@ func (b *Book) Refuse(r *session.Report, why string) {
 	b.refused = append(b.refused, Message{r.Instance, session.Assignments{Session: r.Session, Seq: 1, Refused: why}})
 }
 
-// Silence notes that the connection of a session broke. The agent is expected to open a new one.
-func (b *Book) Silence(instance ecs.ID, number uint64) {
-	if t := b.sessions[instance]; t != nil && t.number == number {
-		t.open, t.repeatAt = false, 0
+// Silence notes that the connection of a session broke, and says whether it was the instance's newest. The agent is expected
+// to open another one.
+func (b *Book) Silence(instance ecs.ID, number uint64) (newest bool) {
+	t := b.sessions[instance]
+	if t == nil || t.number != number {
+		return false
 	}
+	t.open, t.repeatAt = false, 0
+	return true
 }
 
 // Number is the number of the instance's newest session, 0 when it has none.
