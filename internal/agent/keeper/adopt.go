@@ -75,7 +75,8 @@ func (k *keeper) load() error {
 			c.exit = driver.Exit{At: s.exit.At, Code: s.exit.Code, Reason: s.exit.Reason}
 			close(c.done)
 		} else {
-			k.adopt(c, fateOf(s, boot, all, tokenAt))
+			f := fateOf(s, boot, all, tokenAt)
+			k.adopt(c, f, reopenIf(f, c, s, all, tokenAt))
 		}
 		k.seq = max(k.seq, c.seq)
 	}
@@ -83,7 +84,7 @@ func (k *keeper) load() error {
 }
 
 // adopt goes on with a container, running or not, whose end is not recorded.
-func (k *keeper) adopt(c *container, f fate) {
+func (k *keeper) adopt(c *container, f fate, io *stdio) {
 	c.state, c.adopted = driver.Running, true
 	if !f.runs {
 		c.pid = 0
@@ -93,14 +94,28 @@ func (k *keeper) adopt(c *container, f fate) {
 	c.pid, c.startID = f.main.pid, f.main.start
 	c.started.RuntimeID = strconv.Itoa(c.pid)
 	_ = appendRecord(c.path, record{PID: &pidRecord{PID: c.pid, Start: c.startID}})
-	if io, err := reopenStdio(c.path); err == nil {
-		c.stdio = io
-		io.pump(k.logs.acquire(c.key))
-	} else {
-		fmt.Fprintln(os.Stderr, err)
-	}
+	c.stdio = io
+	io.pump(k.logs.acquire(c.key))
 	go func() {
 		watchEnd(c.pid, c.startID)
 		k.finish(c, unobserved("its keeper was restarted while it ran"))
 	}()
+}
+
+// reopenIf finds the pipes of a container that runs: its first process holds them, or, should that have closed them, another one
+// that carries its token.
+func reopenIf(f fate, c *container, s saved, all []process, tokenAt func(pid int) string) *stdio {
+	if !f.runs {
+		return nil
+	}
+	return reopenStdio(c.path, s.start.Pipes, func(yield func(pid int) bool) {
+		if !yield(f.main.pid) {
+			return
+		}
+		for _, p := range all {
+			if p.pid != f.main.pid && tokenAt(p.pid) == c.token && !yield(p.pid) {
+				return
+			}
+		}
+	})
 }

@@ -5,12 +5,12 @@
 // What must outlive the keeper is under its directory, written before the move it speaks of:
 //
 //	keeper.lock, keeper.sock         one keeper per directory, and how to reach it
-//	containers/<task>.<name>.<n>.*   the record of a container, begun before the fork, and its pipes
+//	containers/<task>.<name>.<n>.*   the record of a container, begun before the fork
 //	logs/<task>/<name>.*             see package logfile
 //
-// A container's environment is never written. Its pipes are named ones that the container holds open for reading as well: when the
-// keeper is killed the container meets no broken pipe, and at worst waits, once 64 KiB are unread, until the next keeper reads on.
-// That one finds containers by their start record, a marker in their environment, and pid + start time + boot id.
+// A container's environment is never written. It holds its output pipes open for reading as well: when the keeper is killed it
+// meets no broken pipe, and at worst waits, once 64 KiB are unread, until the next keeper reads on. That one finds containers by
+// their record, a marker in their environment, and pid + start time + boot id.
 //
 // Start reading at Run (the keeper), Spawn and Dial (its client).
 package keeper

@@ -12,12 +12,14 @@ import (
 	"ballast/internal/ecs"
 )
 
-// Endings of the files of a container: its record and its two pipes.
-const (
-	recordEnding = ".rec"
-	outEnding    = ".out"
-	errEnding    = ".err"
-)
+// recordEnding is the ending of a container's record.
+const recordEnding = ".rec"
+
+// pipeEndings are those of a container's pipes, where they have files.
+var pipeEndings = [2]string{".out", ".err"}
+
+// pipeName is what a pipe is found by: its inode, or 0 where it has a file.
+type pipeName uint64
 
 // record is a line of a container's record file. The first is written before the fork; while it exists the container is never
 // started again. Each is written by one write, so a kill leaves it whole, absent or without its line break, which is absent, too.
@@ -37,6 +39,7 @@ type startRecord struct {
 	At       ecs.Time      `json:"at"`
 	Bindings []ecs.Binding `json:"bindings,omitempty"`
 	Cgroup   string        `json:"cgroup,omitempty"`
+	Pipes    [2]pipeName   `json:"pipes"`
 }
 
 // pidRecord is known after the fork: the process and its start time in clock ticks, 0 when it could not be read.
@@ -95,7 +98,7 @@ func appendRecord(path string, r record) error {
 
 // removeFiles deletes the files of a container, the record last: as long as it is there the container is known.
 func removeFiles(path string) error {
-	for _, ending := range []string{outEnding, errEnding, recordEnding} {
+	for _, ending := range append(pipeFiles(), recordEnding) {
 		if err := os.Remove(path + ending); err != nil && !os.IsNotExist(err) {
 			return err
 		}

@@ -67,6 +67,7 @@ func (k *keeper) launch(c *container, cmd Command) (driver.Started, error) {
 	if err != nil {
 		return driver.Started{}, fmt.Errorf("start container %v: %w", c.key, err)
 	}
+	rec.Pipes = io.names
 	if k.cgroup != "" {
 		rec.Cgroup = filepath.Join(k.cgroup, rec.Token)
 	}

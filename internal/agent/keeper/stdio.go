@@ -3,7 +3,6 @@ package keeper
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"sync"
 	"time"
@@ -15,65 +14,40 @@ import (
 	"ballast/internal/logfile"
 )
 
-// stdio is the output of one container: two named pipes. The container's side is open for reading and writing, so that the
-// container never meets a broken pipe; ours is at its end when the last process that holds the other side is gone.
+// stdio is the output of one container: two pipes. The container's side is open for reading and writing, so that the container
+// never meets a broken pipe; ours is at its end when the last process that holds the other side is gone.
 type stdio struct {
 	child [2]*os.File // standard output and error as the container gets them
 	ours  [2]*os.File
+	names [2]pipeName
 	null  *os.File
 	pumps sync.WaitGroup
 }
 
-// openStdio makes the pipes of a container and opens both sides.
+// openStdio makes the pipes of a container.
 func openStdio(path string) (s *stdio, err error) {
 	s = &stdio{}
-	defer func() {
-		if err != nil {
-			s.closeChildSide()
-			s.close()
-		}
-	}()
 	if s.null, err = os.Open(os.DevNull); err != nil {
 		return nil, err
 	}
-	for i, ending := range [2]string{outEnding, errEnding} {
-		path := path + ending
-		if err := unix.Mkfifo(path, 0o600); err != nil && !errors.Is(err, fs.ErrExist) {
-			return nil, fmt.Errorf("make pipe %s: %w", path, err)
-		}
-		if s.ours[i], err = openReadSide(path); err != nil {
-			return nil, err
-		}
-		fd, err := unix.Open(path, unix.O_RDWR|unix.O_CLOEXEC, 0)
-		if err != nil {
-			return nil, fmt.Errorf("open pipe %s: %w", path, err)
-		}
-		s.child[i] = os.NewFile(uintptr(fd), path)
-	}
-	return s, nil
-}
-
-// reopenStdio opens the pipes of a container that another keeper started.
-func reopenStdio(path string) (*stdio, error) {
-	s := &stdio{}
-	for i, ending := range [2]string{outEnding, errEnding} {
-		f, err := openReadSide(path + ending)
-		if err != nil {
+	for i, ending := range pipeEndings {
+		if s.ours[i], s.child[i], s.names[i], err = makePipe(path + ending); err != nil {
+			s.closeChildSide()
 			s.close()
-			return nil, err
+			return nil, fmt.Errorf("make pipe: %w", err)
 		}
-		s.ours[i] = f
 	}
 	return s, nil
 }
 
-// openReadSide opens a pipe for a goroutine that waits without holding a thread.
-func openReadSide(path string) (*os.File, error) {
-	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return nil, fmt.Errorf("open pipe %s: %w", path, err)
+// reopenStdio opens our side of the pipes of a container that another keeper started. Processes that may hold them are told by
+// holders, the first process first; a pipe that nobody holds is left out.
+func reopenStdio(path string, names [2]pipeName, holders func(yield func(pid int) bool)) *stdio {
+	s := &stdio{names: names}
+	for i, ending := range pipeEndings {
+		s.ours[i] = findPipe(path+ending, names[i], holders)
 	}
-	return os.NewFile(uintptr(fd), path), nil
+	return s
 }
 
 // files gives the descriptors 0, 1 and 2 of the container.
@@ -100,6 +74,9 @@ func (s *stdio) close() {
 // pump begins to read, until the container's side is closed by all who hold it.
 func (s *stdio) pump(w *logfile.Writer) {
 	for i, f := range s.ours {
+		if f == nil {
+			continue
+		}
 		s.pumps.Go(func() { pump(f, w.Stream(i == 1)) })
 	}
 }
