@@ -53,7 +53,6 @@ func (c UpdateService) apply(m *Machine) (any, error) {
 	set(&n.MaximumPercent, c.MaximumPercent)
 	set(&n.EnableECSManagedTags, c.EnableECSManagedTags)
 	set(&n.PropagateTags, c.PropagateTags)
-	set(&n.EnableExecuteCommand, c.EnableExecuteCommand)
 	if n.MinimumHealthyPercent >= 100 && n.MaximumPercent <= 100 {
 		return nil, ecs.Errorf(ecs.InvalidParameterException,
 			"Both maximumPercent and minimumHealthyPercent cannot be 100 as this will block deployments")
@@ -131,7 +130,7 @@ func (m *Machine) answered(cluster string, token *journal.Token) *RunTaskResult 
 func (m *Machine) run(c RunTask) *RunTaskResult {
 	result := &RunTaskResult{}
 	template := ecs.Task{Cluster: c.Cluster, Definition: c.Definition, Overrides: c.Overrides, Group: c.Group,
-		StartedBy: c.StartedBy, Tags: c.Tags, EnableExecuteCommand: c.EnableExecuteCommand}
+		StartedBy: c.StartedBy, Tags: c.Tags}
 	for range c.Count {
 		t, refusal := m.start(template)
 		if refusal != nil {

@@ -44,7 +44,6 @@ type UpdateService struct {
 	Force                 bool
 	EnableECSManagedTags  *bool
 	PropagateTags         *uint8
-	EnableExecuteCommand  *bool
 }
 
 // DeleteService drains a service. Answer: *ecs.Service.
@@ -55,16 +54,15 @@ type DeleteService struct {
 
 // RunTask places and starts standalone tasks. Answer: *RunTaskResult.
 type RunTask struct {
-	Cluster              string
-	Definition           *ecs.TaskDefinition
-	Count                int
-	Overrides            *ecs.Overrides
-	Group                string
-	StartedBy            string
-	Tags                 []ecs.Tag
-	EnableExecuteCommand bool
-	Token                string
-	Digest               [16]byte
+	Cluster    string
+	Definition *ecs.TaskDefinition
+	Count      int
+	Overrides  *ecs.Overrides
+	Group      string
+	StartedBy  string
+	Tags       []ecs.Tag
+	Token      string
+	Digest     [16]byte
 }
 
 // RunTaskResult is what could be placed, and one Failure for each task that could not.

@@ -86,13 +86,8 @@ func (m *Machine) startTasks(s *services.Service, start scheduler.Start) {
 		return
 	}
 	template := ecs.Task{Cluster: record.Cluster, Definition: deployment.Definition, Service: record.Name,
-		ServiceSeq: record.Seq, Deployment: deployment.ID, EnableExecuteCommand: record.EnableExecuteCommand}
-	switch record.PropagateTags {
-	case ecs.PropagateService:
-		template.Tags = record.Tags
-	case ecs.PropagateTaskDefinition:
-		template.Tags = deployment.Definition.Tags
-	}
+		ServiceSeq: record.Seq, Deployment: deployment.ID}
+	template.Tags = taskTags(record, deployment.Definition)
 	demand := placement.DemandOf(deployment.Definition, nil)
 	var started []ecs.ID
 	var refusal *placement.Refusal
@@ -116,6 +111,23 @@ func (m *Machine) startTasks(s *services.Service, start scheduler.Start) {
 	if m.services.Unplaced(s, deployment.ID, start.Count-len(started), demand.String()) {
 		m.say(s, refusal.Event(record.Name))
 	}
+}
+
+// taskTags gives the tags of a service's task: those propagated, and ECS's own where they are wanted (developer guide, Tagging
+// Amazon ECS resources).
+func taskTags(record *ecs.Service, definition *ecs.TaskDefinition) []ecs.Tag {
+	var tags []ecs.Tag
+	switch record.PropagateTags {
+	case ecs.PropagateService:
+		tags = record.Tags
+	case ecs.PropagateTaskDefinition:
+		tags = definition.Tags
+	}
+	if record.EnableECSManagedTags {
+		tags = append(slices.Clone(tags), ecs.Tag{Key: "aws:ecs:clusterName", Value: record.Cluster},
+			ecs.Tag{Key: "aws:ecs:serviceName", Value: record.Name})
+	}
+	return tags
 }
 
 func deploymentOf(record *ecs.Service, id ecs.DeploymentID) *ecs.Deployment {

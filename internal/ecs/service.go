@@ -39,10 +39,8 @@ type Service struct {
 	CreatedAt Time   `cbor:"8,keyasint"`
 	CreatedBy string `cbor:"9,keyasint,omitempty"` // ARN of the caller
 
-	LaunchTypeGiven      bool  `cbor:"10,keyasint,omitempty"` // launchType EC2 was named by the caller
 	EnableECSManagedTags bool  `cbor:"11,keyasint,omitempty"`
 	PropagateTags        uint8 `cbor:"12,keyasint,omitempty"` // PropagateNone, PropagateTaskDefinition, PropagateService
-	EnableExecuteCommand bool  `cbor:"13,keyasint,omitempty"`
 	Tags                 []Tag `cbor:"14,keyasint,omitempty"`
 
 	// LastEvent is the number of the newest service event.

@@ -45,8 +45,7 @@ type Task struct {
 	// Containers stand in the order of the container definitions.
 	Containers []Container `cbor:"25,keyasint"`
 
-	Tags                 []Tag `cbor:"26,keyasint,omitempty"`
-	EnableExecuteCommand bool  `cbor:"27,keyasint,omitempty"`
+	Tags []Tag `cbor:"26,keyasint,omitempty"`
 }
 
 // GroupName is what the API shows as the task's group: the service, the group that was asked for, or the family.

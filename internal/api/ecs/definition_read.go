@@ -94,13 +94,13 @@ func (a *API) ListTaskDefinitions(_ context.Context, in *awsecs.ListTaskDefiniti
 	}
 	descending := in.Sort == types.SortOrderDesc
 	s := scope{"ListTaskDefinitions", family, status.String(), strconv.FormatBool(descending)}
-	after, err := definitionAfter(s, in.NextToken, family, descending)
+	after, err := definitionAfter(s, in.NextToken)
 	if err != nil {
 		return nil, err
 	}
 	// Despite its name, familyPrefix is a full family name (API_ListTaskDefinitions).
-	keep := func(d *ecs.TaskDefinition) bool { return d.Status == status && (family == "" || d.Family == family) }
-	found := a.control.Root().Definitions(after, limit+1, descending, keep)
+	keep := func(d *ecs.TaskDefinition) bool { return d.Status == status }
+	found := a.control.Root().Definitions(family, after, limit+1, descending, keep)
 	found, next := cut(found, limit, s, (*ecs.TaskDefinition).Name)
 	out := &awsecs.ListTaskDefinitionsOutput{TaskDefinitionArns: make([]string, len(found)), NextToken: next}
 	for i, d := range found {
@@ -109,21 +109,11 @@ func (a *API) ListTaskDefinitions(_ context.Context, in *awsecs.ListTaskDefiniti
 	return out, nil
 }
 
-// definitionAfter gives the revision after which a page begins: that of the token, or the one just before the family asked
-// for.
-func definitionAfter(s scope, token *string, family string, descending bool) (*ecs.TaskDefinition, error) {
+// definitionAfter gives the revision after which a page begins, nil for the first page.
+func definitionAfter(s scope, token *string) (*ecs.TaskDefinition, error) {
 	key, err := s.position(token)
-	if err != nil {
+	if err != nil || key == "" {
 		return nil, err
-	}
-	if key == "" {
-		switch {
-		case family == "":
-			return nil, nil
-		case descending:
-			return &ecs.TaskDefinition{Family: family, Revision: 1<<63 - 1}, nil
-		}
-		return &ecs.TaskDefinition{Family: family}, nil
 	}
 	name, number, _ := strings.Cut(key, ":")
 	revision, err := strconv.Atoi(number)

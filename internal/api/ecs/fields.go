@@ -58,8 +58,8 @@ var (
 var served = map[string]table{
 	"CreateCluster": and(tagFields, table{
 		"clusterName":      works,
-		"settings[].name":  kept("containerInsights is kept and shown; there are no metrics yet"),
-		"settings[].value": kept("as name"),
+		"settings[].name":  works,
+		"settings[].value": only("disabled"),
 	}),
 	"DescribeClusters": {"clusters[]": works, "include[]": works},
 	"ListClusters":     pageFields,
@@ -78,7 +78,6 @@ var served = map[string]table{
 		"schedulingStrategy":   only("REPLICA"),
 		"propagateTags":        works,
 		"enableECSManagedTags": works,
-		"enableExecuteCommand": kept("shown again; ExecuteCommand comes later"),
 	}),
 	"DescribeServices": {"cluster": works, "services[]": works, "include[]": works},
 	"UpdateService": and(percent, table{
@@ -89,7 +88,6 @@ var served = map[string]table{
 		"forceNewDeployment":   works,
 		"propagateTags":        works,
 		"enableECSManagedTags": works,
-		"enableExecuteCommand": kept("shown again; ExecuteCommand comes later"),
 	}),
 	"ListServices": and(pageFields, table{"cluster": works, "launchType": works, "schedulingStrategy": works,
 		"resourceManagementType": works}),
@@ -105,7 +103,6 @@ var served = map[string]table{
 		"clientToken":          works,
 		"propagateTags":        works,
 		"enableECSManagedTags": works,
-		"enableExecuteCommand": kept("shown again; ExecuteCommand comes later"),
 
 		"overrides.cpu":                                      works,
 		"overrides.memory":                                   works,

@@ -40,7 +40,7 @@ func golden(t *testing.T, name, answer string) {
 // lived is a world in which things have happened.
 func lived(t testing.TB) *world {
 	w := newWorld()
-	w.must(t, "CreateCluster", `{"tags":[{"key":"stage","value":"test"}],"settings":[{"name":"containerInsights","value":"enabled"}]}`)
+	w.must(t, "CreateCluster", `{"tags":[{"key":"stage","value":"test"}],"settings":[{"name":"containerInsights","value":"disabled"}]}`)
 	w.must(t, "RegisterTaskDefinition", web)
 	w.must(t, "RegisterTaskDefinition", full)
 	w.must(t, "CreateService", `{"serviceName":"front","taskDefinition":"full","desiredCount":2,"launchType":"EC2","tags":[{"key":"team","value":"red"}],"deploymentConfiguration":{"minimumHealthyPercent":50}}`)

@@ -101,9 +101,7 @@ func (a *API) newService(in *awsecs.CreateServiceInput) (ecs.Service, error) {
 		Revision:              definition.Revision,
 		MinimumHealthyPercent: *window.minimum,
 		MaximumPercent:        *window.maximum,
-		LaunchTypeGiven:       in.LaunchType != "",
 		EnableECSManagedTags:  in.EnableECSManagedTags,
-		EnableExecuteCommand:  in.EnableExecuteCommand,
 		PropagateTags:         propagation(in.PropagateTags),
 		Tags:                  tags,
 	}, nil

@@ -51,7 +51,6 @@ func (a *API) showService(s *ecs.Service) types.Service {
 		ServiceRegistries:           []types.ServiceRegistry{},
 		AvailabilityZoneRebalancing: types.AvailabilityZoneRebalancingDisabled,
 		EnableECSManagedTags:        s.EnableECSManagedTags,
-		EnableExecuteCommand:        s.EnableExecuteCommand,
 		PropagateTags:               propagateNames[s.PropagateTags],
 	}
 }

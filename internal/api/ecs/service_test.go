@@ -71,7 +71,7 @@ func TestServiceRefuses(t *testing.T) {
 func TestCreateServiceCommand(t *testing.T) {
 	w := furnished(t)
 	w.must(t, "CreateService", `{"cluster":"`+pre+`cluster/default","serviceName":"back","taskDefinition":"`+pre+`task-definition/web:1","desiredCount":3,
-		"clientToken":"once","launchType":"EC2","propagateTags":"SERVICE","enableECSManagedTags":true,"enableExecuteCommand":true,
+		"clientToken":"once","launchType":"EC2","propagateTags":"SERVICE","enableECSManagedTags":true,"enableExecuteCommand":false,
 		"tags":[{"key":"a","value":"b"}],"deploymentConfiguration":{"maximumPercent":150}}`)
 	got := w.last.(control.CreateService)
 	if got.Digest == [16]byte{} {
@@ -79,7 +79,7 @@ func TestCreateServiceCommand(t *testing.T) {
 	}
 	want := control.CreateService{Token: "once", Digest: got.Digest, Service: ecs.Service{Cluster: "default", Name: "back", Desired: 3,
 		Definition: w.state.Definition("web", 1), Family: "web", Revision: 1, MinimumHealthyPercent: 100, MaximumPercent: 150,
-		LaunchTypeGiven: true, PropagateTags: ecs.PropagateService, EnableECSManagedTags: true, EnableExecuteCommand: true,
+		PropagateTags: ecs.PropagateService, EnableECSManagedTags: true,
 		Tags: []ecs.Tag{{Key: "a", Value: "b"}}}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -112,9 +112,9 @@ func TestUpdateServiceCommand(t *testing.T) {
 		t.Error("nothing given:", diff)
 	}
 	w.must(t, "UpdateService", `{"service":"`+pre+`service/front","taskDefinition":"web","desiredCount":0,"forceNewDeployment":true,"propagateTags":"NONE",
-		"enableECSManagedTags":false,"enableExecuteCommand":true,"deploymentConfiguration":{"minimumHealthyPercent":0,"maximumPercent":100}}`)
+		"enableECSManagedTags":false,"enableExecuteCommand":false,"deploymentConfiguration":{"minimumHealthyPercent":0,"maximumPercent":100}}`)
 	want := control.UpdateService{Cluster: "default", Name: "front", Definition: w.state.Definition("web", 1), Desired: new(0), MinimumHealthyPercent: new(0),
-		MaximumPercent: new(100), Force: true, EnableECSManagedTags: new(false), PropagateTags: new(ecs.PropagateNone), EnableExecuteCommand: new(true)}
+		MaximumPercent: new(100), Force: true, EnableECSManagedTags: new(false), PropagateTags: new(ecs.PropagateNone)}
 	if diff := cmp.Diff(want, w.last); diff != "" {
 		t.Error(diff)
 	}
@@ -142,8 +142,8 @@ func TestClusters(t *testing.T) {
 	tests := []struct{ request, want string }{
 		{`{"clusterName":"a b"}`, `InvalidParameterException: clusterName must match ^[a-zA-Z0-9\-_]+$ and have at most 255 characters`},
 		{`{"tags":[{"key":"ballast:wat"}]}`, "InvalidParameterException: tag ballast:wat is not known"},
-		{`{"settings":[{"name":"containerInsights","value":"maybe"}]}`, "InvalidParameterException: settings: value maybe should be one of [enabled,enhanced,disabled]"},
-		{`{"settings":[{"value":"enabled"}]}`, "InvalidParameterException: settings: name can not be blank."},
+		{`{"settings":[{"name":"containerInsights","value":"enabled"}]}`, "InvalidParameterException: settings[0].value enabled is not supported by this version of Ballast yet; use disabled. See docs/compatibility.md."},
+		{`{"settings":[{"value":"disabled"}]}`, "InvalidParameterException: settings: name can not be blank."},
 	}
 	for _, test := range tests {
 		_, err := w.call("CreateCluster", test.request)

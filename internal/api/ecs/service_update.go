@@ -35,7 +35,6 @@ func (a *API) UpdateService(ctx context.Context, in *awsecs.UpdateServiceInput) 
 		MaximumPercent:        w.maximum,
 		Force:                 in.ForceNewDeployment,
 		EnableECSManagedTags:  in.EnableECSManagedTags,
-		EnableExecuteCommand:  in.EnableExecuteCommand,
 	}
 	if in.DesiredCount != nil {
 		if err := checkDesired(*in.DesiredCount); err != nil {

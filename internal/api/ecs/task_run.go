@@ -108,7 +108,7 @@ func (a *API) newRun(in *awsecs.RunTaskInput) (control.RunTask, error) {
 		count = int(*in.Count)
 	}
 	return control.RunTask{Cluster: cluster.Name, Definition: definition, Count: count, Overrides: overrides, Group: value(in.Group),
-		StartedBy: value(in.StartedBy), Tags: tags, EnableExecuteCommand: in.EnableExecuteCommand,
+		StartedBy: value(in.StartedBy), Tags: tags,
 		Token: value(in.ClientToken), Digest: digest}, nil
 }
 

@@ -75,11 +75,11 @@ func TestRunTaskCommand(t *testing.T) {
 	}
 	w.must(t, "RegisterTaskDefinition", `{"family":"tagged","tags":[{"key":"a","value":"definition"},{"key":"c","value":"d"}],"containerDefinitions":[{"name":"app","image":"i","memory":4}]}`)
 	w.must(t, "RunTask", `{"taskDefinition":"tagged","startedBy":"me","group":"batch","clientToken":"once","propagateTags":"TASK_DEFINITION","enableECSManagedTags":true,
-		"enableExecuteCommand":true,"tags":[{"key":"a","value":"task"}],
+		"enableExecuteCommand":false,"tags":[{"key":"a","value":"task"}],
 		"overrides":{"cpu":"256","memory":"1GB","containerOverrides":[{},{"name":"app","command":["true"],"environment":[{"name":"A","value":"b"}],"cpu":10,"memory":20,"memoryReservation":5}]}}`)
 	got := w.last.(control.RunTask)
 	want = control.RunTask{Cluster: "default", Definition: w.state.Definition("tagged", 1), Count: 1, StartedBy: "me", Group: "batch", Token: "once", Digest: got.Digest,
-		EnableExecuteCommand: true, Tags: []ecs.Tag{{Key: "a", Value: "task"}, {Key: "c", Value: "d"}, {Key: "aws:ecs:clusterName", Value: "default"}},
+		Tags: []ecs.Tag{{Key: "a", Value: "task"}, {Key: "c", Value: "d"}, {Key: "aws:ecs:clusterName", Value: "default"}},
 		Overrides: &ecs.Overrides{CPU: 256, Memory: 1024, Containers: []ecs.ContainerOverride{{Name: "app", Command: []string{"true"},
 			Environment: []ecs.Variable{{Name: "A", Value: "b"}}, CPU: new(10), Memory: new(20), MemoryReservation: new(5)}}}}
 	if diff := cmp.Diff(want, got); diff != "" {

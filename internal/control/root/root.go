@@ -4,6 +4,7 @@ package root
 
 import (
 	"cmp"
+	"math"
 
 	"github.com/tidwall/btree"
 
@@ -152,7 +153,7 @@ func (r *Root) Definition(family string, revision int) *ecs.TaskDefinition {
 // LatestDefinition finds the newest ACTIVE revision of a family; nil when there is none.
 func (r *Root) LatestDefinition(family string) *ecs.TaskDefinition {
 	var found *ecs.TaskDefinition
-	r.definitions.Descend(&ecs.TaskDefinition{Family: family, Revision: 1<<63 - 1}, func(d *ecs.TaskDefinition) bool {
+	r.definitions.Descend(&ecs.TaskDefinition{Family: family, Revision: math.MaxInt}, func(d *ecs.TaskDefinition) bool {
 		if d.Family == family && d.Status == ecs.TaskDefinitionActive {
 			found = d
 		}
@@ -161,25 +162,35 @@ func (r *Root) LatestDefinition(family string) *ecs.TaskDefinition {
 	return found
 }
 
-// Definitions gives at most limit revisions for which keep says yes, sorted by family and revision in the direction asked for,
-// beginning after the given one (nil = from the start).
-func (r *Root) Definitions(after *ecs.TaskDefinition, limit int, descending bool, keep func(*ecs.TaskDefinition) bool) []*ecs.TaskDefinition {
+// Definitions gives at most limit revisions for which keep says yes, of one family ("" = of all), sorted by family and revision
+// in the direction asked for, beginning after the given one (nil = from the start).
+func (r *Root) Definitions(family string, after *ecs.TaskDefinition, limit int, descending bool, keep func(*ecs.TaskDefinition) bool) []*ecs.TaskDefinition {
 	var out []*ecs.TaskDefinition
+	from := after
+	switch {
+	case from == nil && family != "" && descending:
+		from = &ecs.TaskDefinition{Family: family, Revision: math.MaxInt}
+	case from == nil && family != "":
+		from = &ecs.TaskDefinition{Family: family}
+	}
 	visit := func(d *ecs.TaskDefinition) bool {
-		if (after == nil || d.Name() != after.Name()) && keep(d) {
+		if family != "" && d.Family != family {
+			return false
+		}
+		if (after == nil || d.Family != after.Family || d.Revision != after.Revision) && keep(d) {
 			out = append(out, d)
 		}
 		return len(out) < limit
 	}
 	switch {
-	case descending && after == nil:
+	case from == nil && descending:
 		r.definitions.Reverse(visit)
-	case descending:
-		r.definitions.Descend(after, visit)
-	case after == nil:
+	case from == nil:
 		r.definitions.Scan(visit)
+	case descending:
+		r.definitions.Descend(from, visit)
 	default:
-		r.definitions.Ascend(after, visit)
+		r.definitions.Ascend(from, visit)
 	}
 	return out
 }

@@ -37,8 +37,8 @@ func (b *Book) Create(now ecs.Time, chance Chance, record ecs.Service) (*ecs.Ser
 func same(s, asked *ecs.Service) bool {
 	return s.Definition.Name() == asked.Definition.Name() && s.Desired == asked.Desired &&
 		s.MinimumHealthyPercent == asked.MinimumHealthyPercent && s.MaximumPercent == asked.MaximumPercent &&
-		s.LaunchTypeGiven == asked.LaunchTypeGiven && s.PropagateTags == asked.PropagateTags &&
-		s.EnableECSManagedTags == asked.EnableECSManagedTags && s.EnableExecuteCommand == asked.EnableExecuteCommand &&
+		s.PropagateTags == asked.PropagateTags &&
+		s.EnableECSManagedTags == asked.EnableECSManagedTags &&
 		slices.Equal(s.Tags, asked.Tags)
 }
 
