@@ -59,6 +59,8 @@ func (k *keeper) load() error {
 		return t
 	}
 	boot := bootID()
+	k.mu.Lock() // what has ended is finished at once, while the others are still being taken over
+	defer k.mu.Unlock()
 	for _, s := range known {
 		c := newContainer(s.key, s.seq, containerPath(k.dir, s.key))
 		k.containers[s.key] = c
@@ -83,7 +85,7 @@ func (k *keeper) load() error {
 	return nil
 }
 
-// adopt goes on with a container, running or not, whose end is not recorded.
+// adopt goes on, with mu held, with a container, running or not, whose end is not recorded.
 func (k *keeper) adopt(c *container, f fate, io *stdio) {
 	c.state, c.adopted = driver.Running, true
 	if !f.runs {

@@ -141,6 +141,8 @@ func (c *Client) call(ctx context.Context, req request) (answer, error) {
 	err := writeMessage(c.nc, req)
 	c.writing.Unlock()
 	if err != nil {
+		c.nc.Close()
+		<-c.gone // a caller that sees ErrGone and asks Gone must not find the connection standing
 		return answer{}, fmt.Errorf("%s: %w: %w", req.Op, ErrGone, err)
 	}
 	select {
