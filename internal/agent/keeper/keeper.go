@@ -78,8 +78,8 @@ type keeper struct {
 	ended      bool
 }
 
-// Run is the life of a keeper. It returns nil when the keeper is no longer needed or another one serves the directory. When ctx ends it returns and
-// leaves its containers to the next keeper.
+// Run is the life of a keeper. It returns nil when the keeper is no longer needed or another one serves the directory. When ctx
+// ends it returns and leaves its containers to the next keeper. It handles the signals of its process itself.
 func Run(ctx context.Context, cfg Config) error {
 	ready := takeReady()
 	err := run(ctx, cfg, ready)

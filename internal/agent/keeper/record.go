@@ -135,8 +135,8 @@ func parseRecords(b []byte) (s saved, ok bool, err error) {
 	return s, ok, nil
 }
 
-// loadSaved reads every container that a directory knows and deletes what is left of starts that came to nothing. A container that cannot be read is
-// reported in errs and left alone.
+// loadSaved reads every container that a directory knows and deletes what is left of starts that came to nothing. A container
+// that cannot be read is reported in errs and left alone.
 func loadSaved(dir string) (all []saved, errs []error) {
 	entries, err := os.ReadDir(containersPath(dir))
 	if err != nil {

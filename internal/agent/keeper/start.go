@@ -87,10 +87,13 @@ func (k *keeper) launch(c *container, cmd Command) (driver.Started, error) {
 	return c.started, nil
 }
 
+// errNoGroup says that a container's control group cannot be made.
+var errNoGroup = errors.New("make control group")
+
 // groupRefused says whether a fork may have failed because of the control group; if it was not that, it fails again without.
 func groupRefused(err error) bool {
 	var errno syscall.Errno
-	return errors.As(err, &errno) && errno != syscall.ENOENT && errno != syscall.ENOEXEC
+	return errors.Is(err, errNoGroup) || errors.As(err, &errno) && errno != syscall.ENOENT && errno != syscall.ENOEXEC
 }
 
 // forkOnce writes the start record, makes the process and registers it.
@@ -99,7 +102,7 @@ func (k *keeper) forkOnce(c *container, cmd Command, rec startRecord, io *stdio)
 	attr := &syscall.ProcAttr{Dir: cmd.Dir, Env: env, Files: io.files(), Sys: &syscall.SysProcAttr{Setsid: true}}
 	group, err := enterCgroup(rec.Cgroup, attr.Sys)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: %w", errNoGroup, err)
 	}
 	defer group.Close() // nil without a group
 	first := c.firstRecord()

@@ -391,6 +391,24 @@ func TestLogsCannotBeWritten(t *testing.T) {
 	}
 }
 
+func TestNotExecutable(t *testing.T) {
+	d := open(t)
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "garbage"), []byte{1, 2, 3}, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Create(t.Context(), key(1), driver.Spec{Command: []string{"./garbage"}, WorkingDirectory: dir}); err != nil {
+		t.Fatal(err)
+	}
+	_, err := d.Start(t.Context(), key(1))
+	wantError(t, err, driver.CannotStartContainerError, `exec: "./garbage": exec format error`)
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	_, err = d.Start(t.Context(), key(1))
+	wantError(t, err, driver.CannotStartContainerError, "no such file or directory")
+}
+
 func TestOneKeeper(t *testing.T) {
 	dir := namedDir(t, "keeper")
 	var wg sync.WaitGroup

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"path/filepath"
 	"strconv"
 	"testing"
 	"time"
@@ -94,8 +95,13 @@ func openAt(t *testing.T, dir string) *Driver {
 	return d
 }
 
-// endKeeper ends everything that a test left under a keeper.
+// endKeeper ends everything that a test left under a keeper, which should have had nothing to complain about.
 func endKeeper(t *testing.T, dir string) {
+	defer func() {
+		if b, err := os.ReadFile(filepath.Join(dir, "keeper.log")); err != nil || len(b) > 0 {
+			t.Errorf("the keeper said %s, %v", b, err)
+		}
+	}()
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
 	c, err := keeper.Dial(ctx, dir, nil)
