@@ -80,6 +80,7 @@ func (m *Machine) assign(a *session.Assignment) {
 // control has seen RUNNING those that are missing are over, and are not started again.
 func (m *Machine) explain(t *task, w *session.Work) {
 	t.work = w
+	t.stoppedAt = 0 // was said of the containers found; there may be others yet to start
 	found := t.containers
 	t.containers = make([]*container, 0, len(w.Definition.Containers))
 	for i := range w.Definition.Containers {
