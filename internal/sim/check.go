@@ -1,0 +1,188 @@
+package sim
+
+import (
+	"cmp"
+	"slices"
+
+	"ballast/internal/control"
+	"ballast/internal/control/journal"
+	"ballast/internal/control/root"
+	"ballast/internal/driver"
+	"ballast/internal/ecs"
+	"ballast/internal/scheduler/placement"
+	"ballast/internal/scheduler/policy"
+	"ballast/internal/store"
+)
+
+// checker is an Observer that keeps the plainest picture of what is committed, and holds control, its scheduler and the agents
+// against it after every step. What it compares with is worked out anew each time, never kept up to date.
+type checker struct {
+	w      *World
+	h      *history
+	policy policy.Policy
+
+	machine *control.Machine
+	root    *root.Root
+	now     ecs.Time // of the last step, as control has it
+	steps   int
+
+	shadow map[string][]byte // every record on the disk
+	keys   map[journal.Key]ecs.ID
+	tasks  map[ecs.ID]*ecs.Task
+	live   []resident // tasks not STOPPED, by cluster and number
+	born   map[ecs.ID]birth
+	jobs   map[string]int // standalone tasks ever committed, by startedBy
+	// changes are those of the batch under way.
+	changes []change
+
+	boxes  map[driver.Key]*box
+	places map[ecs.ID]*host // where containers of a task have been started
+
+	// unsettled says that, when last looked at, something had a right not to be at rest.
+	unsettled bool
+	// halted says that control has been told to stop everything and decides no service.
+	halted bool
+}
+
+// resident is a task that takes room, and how much.
+type resident struct {
+	*ecs.Task
+	demand placement.Demand
+}
+
+// birth is what never changes of a task.
+type birth struct {
+	instance ecs.ID
+	at       ecs.Time // of the world
+}
+
+// change is a task before and after; old is nil for a new one, now for one that is forgotten.
+type change struct{ old, now *ecs.Task }
+
+var _ Observer = (*checker)(nil)
+
+func newChecker(w *World, h *history) *checker {
+	return &checker{w: w, h: h, policy: w.server.cfg.Policy, shadow: map[string][]byte{}, keys: map[journal.Key]ecs.ID{},
+		tasks: map[ecs.ID]*ecs.Task{}, born: map[ecs.ID]birth{}, jobs: map[string]int{}, boxes: map[driver.Key]*box{},
+		places: map[ecs.ID]*host{}}
+}
+
+// Durable implements Observer.
+func (c *checker) Durable(unit journal.Unit, records store.Unit) {
+	for _, r := range records {
+		if r.Value == nil {
+			delete(c.shadow, r.Key)
+		} else {
+			c.shadow[r.Key] = r.Value
+		}
+	}
+	for _, ch := range unit {
+		if ch.Key.Kind == journal.KindTask && ch.Durable {
+			t, _ := ch.Record.(*ecs.Task)
+			c.changed(ch.Key, t)
+		}
+	}
+}
+
+// changed takes over a task that has been committed, nil for one that has been forgotten.
+func (c *checker) changed(key journal.Key, t *ecs.Task) {
+	ch := change{c.tasks[c.keys[key]], t}
+	if t == nil {
+		delete(c.tasks, c.keys[key])
+		delete(c.keys, key)
+	} else {
+		c.keys[key] = t.ID
+		c.tasks[t.ID] = t
+	}
+	if ch.old == nil && t != nil {
+		c.bear(t)
+	}
+	c.changes = append(c.changes, ch)
+	c.checkMove(ch)
+}
+
+// bear notes a new task.
+func (c *checker) bear(t *ecs.Task) {
+	if _, known := c.born[t.ID]; known {
+		c.w.fail("ids are new", "task %s was there before", t.ID)
+	}
+	c.born[t.ID] = birth{t.Instance, c.w.now}
+	if t.Service == "" {
+		c.jobs[t.StartedBy]++
+	}
+}
+
+// Loaded implements Observer.
+func (c *checker) Loaded(m *control.Machine, r *root.Root) {
+	c.machine, c.root, c.now = m, r, c.w.server.now
+	c.changes = nil
+	c.enumerate()
+	c.checkJournal()
+	c.checkCounts()
+	c.checkTrackers(false)
+}
+
+// Committed implements Observer.
+func (c *checker) Committed(m *control.Machine, now ecs.Time, r *root.Root) {
+	c.machine, c.root, c.now = m, r, now
+	c.steps++
+	if len(c.changes) > 0 {
+		c.enumerate()
+		c.checkEnds()
+		c.checkWindows()
+	}
+	c.changes = c.changes[:0]
+	c.checkCounts()
+	c.checkTrackers(true)
+	if !c.halted {
+		c.checkPlans()
+	}
+	if difference := c.h.ledger.differs(r); difference != "" {
+		c.w.fail(acknowledged, "%s", difference)
+	}
+	if c.steps%200 == 0 {
+		c.checkJournal()
+	}
+}
+
+// enumerate lists the tasks not STOPPED anew.
+func (c *checker) enumerate() {
+	c.live = c.live[:0]
+	for _, t := range c.tasks {
+		if !t.Stopped() {
+			c.live = append(c.live, resident{t, placement.DemandOf(t.Definition, t.Overrides)})
+		}
+	}
+	slices.SortFunc(c.live, func(a, b resident) int {
+		return cmp.Or(cmp.Compare(a.Cluster, b.Cluster), cmp.Compare(a.Seq, b.Seq))
+	})
+}
+
+// of gives the tasks of a service that are not STOPPED.
+func (c *checker) of(s *ecs.Service) []resident {
+	var tasks []resident
+	for _, t := range c.live {
+		if t.Cluster == s.Cluster && t.ServiceSeq == s.Seq && t.Service != "" {
+			tasks = append(tasks, t)
+		}
+	}
+	return tasks
+}
+
+// policyOf is the policy that holds for a service.
+func (c *checker) policyOf(s *ecs.Service) policy.Policy {
+	p, err := policy.WithTags(c.policy, s.Tags)
+	if err != nil {
+		c.w.fail("tags are checked", "service %s: %v", s.Name, err)
+	}
+	return p
+}
+
+// each calls do for every service that is seen, by cluster and name.
+func (c *checker) each(do func(*ecs.Service)) {
+	for _, cluster := range c.root.Clusters("", 1000) {
+		for _, s := range c.root.Services(cluster.Name, "", 1000, func(*ecs.Service) bool { return true }) {
+			do(s)
+		}
+	}
+}

@@ -1,0 +1,133 @@
+package sim
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"ballast/internal/control"
+	"ballast/internal/control/services"
+	"ballast/internal/ecs"
+	"ballast/internal/scheduler"
+)
+
+const comesToRest = "everything comes to rest when faults have stopped"
+
+const (
+	// calmFor is how long everything may take to come to rest when nothing breaks any more. The longest way there is a rollout of
+	// ten tasks one by one, each with a slow start, 40 s until it is healthy and a slow stop of the one before.
+	calmFor = 40 * time.Minute
+	// calmStep is how often the calm is looked at, restedFor how long it must last.
+	calmStep  = 5 * second
+	restedFor = time.Minute
+	// haltFor is longer than a start that hangs is waited for, and the stop after it.
+	haltFor = 10 * time.Minute
+)
+
+// calm holds the end of a history against design property 3: every service comes to its desired count, or its explanation says
+// why not; then control is started anew, which must disturb nothing.
+func (c *checker) calm() {
+	c.rest()
+	if c.w.failure != nil {
+		return
+	}
+	c.checkJournal()
+	born, unsettled := len(c.born), c.unsettled
+	c.w.server.crash()
+	c.w.server.start()
+	c.w.advance(restedFor)
+	if c.w.failure == nil && !unsettled && len(c.born) != born {
+		c.w.fail("a restart disturbs nothing", "%d tasks were started", len(c.born)-born)
+	}
+}
+
+// rest waits until nothing is pending for a while.
+func (c *checker) rest() {
+	end, rested := c.w.now.Add(calmFor), c.w.now
+	for c.w.failure == nil && c.w.now.Sub(rested) < restedFor {
+		c.w.advance(calmStep)
+		pending := c.pending()
+		if len(pending) > 0 {
+			rested = c.w.now
+		}
+		if c.w.now >= end {
+			c.w.fail(comesToRest, "after %v there is still:\n  %s", calmFor, strings.Join(pending, "\n  "))
+		}
+	}
+}
+
+// halt has control stop every task, as Ctrl-C does, and start anew: then every service comes back.
+func (c *checker) halt() {
+	c.halted = true
+	c.h.insist(control.Halt{})
+	for end := c.w.now.Add(haltFor); c.w.failure == nil && len(c.live) > 0; c.w.advance(calmStep) {
+		if c.w.now >= end {
+			c.w.fail("halting ends every task", "after %v there is still %s", haltFor, describe(c.live[0].Task))
+		}
+	}
+	if c.w.failure == nil {
+		c.w.server.crash()
+		c.halted = false
+		c.w.server.start()
+		c.rest()
+	}
+}
+
+// pending lists what has not come to rest and has no right not to.
+func (c *checker) pending() []string {
+	var out []string
+	say := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
+	c.unsettled = false
+	for _, cluster := range c.root.Clusters("", 1000) {
+		for _, i := range c.instances(cluster.Name) {
+			if !i.Connected {
+				say("instance %s is not connected", short(i.ID))
+			}
+		}
+	}
+	c.machine.Services(func(s *services.Service) {
+		if what := c.pendingService(s); what != "" {
+			say("service %s of %s: %s", s.Record().Name, s.Record().Cluster, what)
+		}
+	})
+	for _, t := range c.live {
+		bad := isBad(t.Definition)
+		switch {
+		case t.Service != "" && bad:
+		case t.LastStatus != ecs.StatusRunning:
+			say("%s", describe(t.Task))
+		case !c.runs(t.Task):
+			say("%s does not run", describe(t.Task))
+		}
+		c.unsettled = c.unsettled || bad
+	}
+	if orphan := c.orphan(); orphan != "" {
+		say("container %s runs for no task", orphan)
+	}
+	return out
+}
+
+// pendingService says what a service lacks without an explanation; "" when nothing.
+func (c *checker) pendingService(s *services.Service) string {
+	r := s.Record()
+	if r.Status == ecs.ServiceDraining {
+		return "DRAINING"
+	}
+	fine := len(r.Deployments) == 1 && r.Deployments[0].Rollout == ecs.RolloutCompleted && r.Running == r.Desired &&
+		r.Pending == 0 && r.Steady
+	if r.Status == ecs.ServiceInactive || fine {
+		return ""
+	}
+	c.unsettled = true
+	for _, e := range s.Explanations() {
+		stuck := s.Tracker().View().MaxTasks() <= s.Tracker().View().MinHealthy()
+		if e.Wait == scheduler.WaitPlacement || e.Wait == scheduler.WaitDeadlock || e.Wait == scheduler.WaitRoom && stuck {
+			return ""
+		}
+	}
+	if isBad(r.Definition) && (len(c.of(r)) > 0 || len(s.Explanations()) > 0) {
+		return "" // its tasks end by themselves, and others follow them
+	}
+	return fmt.Sprintf("desired %d, running %d, pending %d, steady %v, deployments %+v, explained %v, view %+v", r.Desired, r.Running,
+		r.Pending, r.Steady, r.Deployments, s.Explanations(), *s.Tracker().View())
+}

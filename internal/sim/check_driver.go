@@ -1,0 +1,134 @@
+package sim
+
+import (
+	"ballast/internal/driver"
+	"ballast/internal/driver/fake"
+	"ballast/internal/ecs"
+)
+
+// box is a container as its driver had it.
+type box struct {
+	host    *host
+	runtime string // the container that was started for the key, "" = none
+	started bool
+	running bool
+	exit    *driver.Exit
+}
+
+const once = "a container is started once"
+
+func (c *checker) box(h *host, key driver.Key) *box {
+	if c.boxes[key] == nil {
+		c.boxes[key] = &box{host: h}
+	}
+	return c.boxes[key]
+}
+
+// Called implements Observer: whatever an agent has its driver make must have been committed before.
+func (c *checker) Called(h *host, call driver.Call) {
+	if call.Op != driver.OpPull && call.Op != driver.OpCreate && call.Op != driver.OpStart {
+		return
+	}
+	b, known := c.born[call.Key.Task]
+	switch {
+	case !known:
+		c.w.fail("nothing is launched that is not committed", "%s: %s", h.name, call)
+	case b.instance != h.cfg.Instance:
+		c.w.fail("a task is on one instance", "%s: %s, which was placed on %s", h.name, call, short(b.instance))
+	}
+}
+
+// Happened implements Observer.
+func (c *checker) Happened(h *host, call driver.Call, o fake.Outcome) {
+	switch {
+	case o.Event != nil:
+		b := c.box(h, o.Event.Key)
+		b.running, b.exit = false, &o.Event.Exit
+	case call.Op == driver.OpStart && o.Result.Err == nil:
+		c.startedBox(h, call.Key, o.Result.Started)
+	}
+}
+
+// startedBox notes that a container runs, or ran already.
+func (c *checker) startedBox(h *host, key driver.Key, s driver.Started) {
+	b := c.box(h, key)
+	if b.started && b.host == h && b.runtime == s.RuntimeID {
+		return
+	}
+	task := c.tasks[key.Task]
+	switch {
+	case b.started:
+		c.w.fail(once, "%s on %s as %s, before as %s on %s", keyOf(key), h.name, s.RuntimeID, b.runtime, b.host.name)
+	case c.places[key.Task] != nil && c.places[key.Task] != h:
+		c.w.fail("a task is on one instance", "%s on %s, before on %s", keyOf(key), h.name, c.places[key.Task].name)
+	case b.runtime != "" && task != nil && task.StartedAt != 0:
+		c.w.fail(once, "%s again after its host lost it, though control had seen it run", keyOf(key))
+	}
+	c.places[key.Task] = h
+	b.host, b.started, b.running, b.runtime = h, true, b.exit == nil, s.RuntimeID
+}
+
+// Rebooted implements Observer: what has not been seen to run may be started once more.
+func (c *checker) Rebooted(h *host) {
+	for _, b := range c.boxes {
+		if b.host == h {
+			b.started, b.running, b.exit = false, false, nil
+		}
+	}
+}
+
+// checkEnds sees that tasks that an agent has reported as STOPPED do not run, and that exit codes are the containers' own. Those
+// of a lost container instance may go on until it comes back.
+func (c *checker) checkEnds() {
+	for _, ch := range c.changes {
+		t := ch.now
+		if t == nil {
+			t = ch.old // stopped and forgotten at once, or earlier
+		}
+		if t == nil || ch.now != nil && !t.Stopped() || ch.old != nil && ch.old.Stopped() {
+			continue
+		}
+		if i := c.root.Instance(t.Cluster, t.Instance); i == nil || !i.Connected {
+			continue
+		}
+		for n, d := range t.Definition.Containers {
+			b := c.boxes[driver.Key{Task: t.ID, Container: d.Name}]
+			if b == nil {
+				continue
+			}
+			if b.running {
+				c.w.fail("what is STOPPED does not run", "container %s of %s", d.Name, describe(t))
+			}
+			if code := t.Containers[n].ExitCode; code != nil && b.exit != nil && *code != *b.exit.Code {
+				c.w.fail("exit codes are the containers' own", "%s of %s: %d, was %d", d.Name, describe(t), *code, *b.exit.Code)
+			}
+		}
+	}
+	for job, n := range c.jobs {
+		if asked := c.h.asked[job]; n > asked {
+			c.w.fail("a token runs tasks once", "%s: %d tasks, %d were asked for", job, n, asked)
+		}
+	}
+}
+
+// orphans names a container that runs for no task; "" when there is none.
+func (c *checker) orphan() string {
+	for _, h := range c.w.hosts {
+		for _, o := range h.model.Containers() {
+			if t := c.tasks[o.Key.Task]; o.State == driver.Running && (t == nil || t.Stopped()) {
+				return keyOf(o.Key) + " on " + h.name
+			}
+		}
+	}
+	return ""
+}
+
+// runs says whether all containers of a task run that should.
+func (c *checker) runs(t *ecs.Task) bool {
+	for _, d := range t.Definition.Containers {
+		if b := c.boxes[driver.Key{Task: t.ID, Container: d.Name}]; d.Essential && (b == nil || !b.running) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,99 @@
+package sim
+
+import (
+	"slices"
+	"time"
+
+	"ballast/internal/scheduler/policy"
+)
+
+// Options are all that a history depends on. They are drawn from the seed themselves, so that seeds differ in what they leave
+// out as much as in what they do (swarm testing, Groce et al., 2012): a history without partitions finds what one with them hides.
+type Options struct {
+	Seed uint64
+	// Faulty is how long things break and users act; the calm comes after it.
+	Faulty time.Duration
+	// Clusters, Hosts, Zones and Services are how many there may be; the last is per cluster.
+	Clusters, Hosts, Zones, Services int
+	// HostCPU and HostMemory are what each host has.
+	HostCPU, HostMemory int
+	MaxDesired          int
+	// Every is the mean time between two operations of users.
+	Every  time.Duration
+	Policy policy.Policy
+	// HealthyAfter is the value of the tag ballast:healthy-after on some services, "" = on none.
+	HealthyAfter string
+	// Behaviours are the names of what containers may do, Faults of what may break.
+	Behaviours, Faults []string
+	// FaultEvery is the mean time between two faults of a kind.
+	FaultEvery time.Duration
+	// Repair is how likely a service with a bad task definition gets a good one before the calm.
+	Repair float64
+	// Halt says whether everything is stopped at the end, and control started once more.
+	Halt bool
+	// Skew is how far the clocks of hosts are wrong at most.
+	Skew time.Duration
+
+	// Only names the operations and strikes that happen ("operation/3", "partition/1"), for the search of a shorter history that
+	// fails as well; nil = all.
+	Only []string
+}
+
+// Draw gives the options of a seed. longest bounds Faulty.
+func Draw(seed uint64, longest time.Duration) Options {
+	s := newStream(seed, "options")
+	o := Options{
+		Seed:         seed,
+		Faulty:       s.between(longest/4, longest),
+		Clusters:     pick(s, 1, 1, 1, 2),
+		Hosts:        1 + s.upTo(5),
+		Zones:        1 + s.upTo(2),
+		Services:     1 + s.upTo(3),
+		HostCPU:      pick(s, 512, 1024, 4096),
+		HostMemory:   pick(s, 512, 1024, 4096),
+		MaxDesired:   pick(s, 1, 3, 6, 10),
+		Every:        s.between(2*time.Second, 20*time.Second),
+		HealthyAfter: pick(s, "", "", "0s", "5s"),
+		FaultEvery:   s.between(5*time.Second, 60*time.Second),
+		Repair:       pick(s, 0.5, 1),
+		Skew:         pick(s, 0, 0, 10*time.Millisecond, 3*time.Second),
+	}
+	o.Halt = s.chance(0.3)
+	o.Policy = drawPolicy(s)
+	for i := range behaviours {
+		if behaviours[i].always || s.chance(0.5) {
+			o.Behaviours = append(o.Behaviours, behaviours[i].name)
+		}
+	}
+	quiet := s.chance(0.1)
+	for i := range faultKinds {
+		if s.chance(0.5) && !quiet {
+			o.Faults = append(o.Faults, faultKinds[i].name)
+		}
+	}
+	return o
+}
+
+// drawPolicy takes a preset and makes it pace and forget sooner, so that a short history comes to both.
+func drawPolicy(s stream) policy.Policy {
+	p, err := policy.Named(pick(s, policy.Names()...))
+	if err != nil {
+		panic(err) // a name from the list
+	}
+	p.PacePerMinute = pick(s, 6, 20, 60)
+	p.StoppedKeptFor = pick(s, time.Minute, 10*time.Minute, time.Hour)
+	p.StoppedKeptPerService = pick(s, 5, 20, 5000)
+	p.StoppedKeptPerCluster = pick(s, 10, 50, 100_000)
+	return p
+}
+
+// happens says whether an operation or a strike is part of the history.
+func (o Options) happens(name string) bool { return o.Only == nil || slices.Contains(o.Only, name) }
+
+// Without gives options in which a fault or a behaviour does not occur.
+func (o Options) Without(name string) Options {
+	not := func(other string) bool { return other == name }
+	o.Faults = slices.DeleteFunc(slices.Clone(o.Faults), not)
+	o.Behaviours = slices.DeleteFunc(slices.Clone(o.Behaviours), not)
+	return o
+}

@@ -1,0 +1,60 @@
+package sim
+
+import "slices"
+
+// maxShrinkRuns bounds the search for a shorter history: some minutes at most.
+const maxShrinkRuns = 400
+
+// Shrink looks for a shorter history that fails in the same property: it leaves out whole kinds of faults and behaviours, then
+// operations and strikes, many at a time and fewer and fewer. It gives the shortest one found and how that fails.
+func Shrink(o Options) (Options, Result) {
+	r := Run(o, nil)
+	if r.Failure == nil {
+		return o, r
+	}
+	s := shrinker{options: o, result: r, runs: maxShrinkRuns}
+	for _, name := range slices.Concat(o.Faults, o.Behaviours) {
+		s.try(s.options.Without(name))
+	}
+	s.cut()
+	return s.options, s.result
+}
+
+type shrinker struct {
+	options Options
+	result  Result
+	runs    int // left
+}
+
+// try keeps options that fail as well.
+func (s *shrinker) try(o Options) bool {
+	if s.runs == 0 || len(o.Behaviours) == 0 {
+		return false
+	}
+	s.runs--
+	r := Run(o, nil)
+	if r.Failure == nil || r.Failure.Property != s.result.Failure.Property {
+		return false
+	}
+	s.options, s.result = o, r
+	return true
+}
+
+// cut leaves out operations and strikes in ever smaller pieces (delta debugging, Zeller and Hildebrandt, 2002).
+func (s *shrinker) cut() {
+	for size := max(1, len(s.result.Happened)/2); s.runs > 0; size /= 2 {
+		for from := 0; from < len(s.result.Happened); {
+			o := s.options
+			o.Only = slices.Delete(append([]string{}, s.result.Happened...), from, min(from+size, len(s.result.Happened)))
+			if !s.try(o) {
+				from += size
+			}
+			if s.runs == 0 {
+				return
+			}
+		}
+		if size <= 1 {
+			return
+		}
+	}
+}
