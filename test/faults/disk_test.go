@@ -151,6 +151,22 @@ func TestFullDisk(t *testing.T) {
 			t.Errorf("task %s has process %d, want %d as before", arn, after[arn], pid)
 		}
 	}
+
+	// Ctrl-C cannot stop the tasks if that cannot be written down: it ends the server, says why, and leaves them.
+	before = pidsByTask(t, s)
+	d.fill()
+	pending = w.meet("third")
+	if code := s.Interrupt(); code != 1 || !strings.Contains(s.Said(), "stop the tasks") {
+		t.Errorf("Ctrl-C on a full disk ends with code %d: %s", code, s.Said())
+	}
+	d.free()
+	s.Up()
+	w.recovered(pending)
+	for arn, pid := range before {
+		if after := pidsByTask(t, s); after[arn] != pid {
+			t.Errorf("task %s has process %d, want %d as before", arn, after[arn], pid)
+		}
+	}
 	w.onceEach(file)
 }
 

@@ -30,7 +30,10 @@ func TestServerKilled(t *testing.T) {
 	t.Parallel()
 	h := newHammer(t, harness.New(t, raced))
 	for range rounds {
-		h.round(t, func() { h.server.Kill() }, func() { h.server.Up() })
+		h.round(t, func() { h.server.Kill() }, func() {
+			h.dieYoung(t, false)
+			h.server.Up()
+		})
 	}
 	for _, task := range h.settled(t) {
 		// The keeper has seen every end.
@@ -41,6 +44,7 @@ func TestServerKilled(t *testing.T) {
 	if strings.Contains(h.server.Said(), "DATA RACE") {
 		t.Error("there is a data race")
 	}
+	h.summary(t)
 }
 
 // TestKeeperKilled: kill -9 of the keeper is survived by its containers, which the next keeper adopts.
@@ -48,7 +52,11 @@ func TestKeeperKilled(t *testing.T) {
 	t.Parallel()
 	h := newHammer(t, harness.New(t, exe))
 	for range rounds {
-		h.round(t, func() { h.server.KillKeeper() }, func() {
+		h.round(t, func() {
+			if !h.server.KillKeeper() {
+				t.Error("there is no keeper to kill")
+			}
+		}, func() {
 			harness.Until(t, "there is another keeper", func() error {
 				if h.server.Keeper() == 0 {
 					return errors.New("there is none")
@@ -57,7 +65,7 @@ func TestKeeperKilled(t *testing.T) {
 			})
 		})
 	}
-	h.settled(t)
+	h.summary(t)
 }
 
 // TestServerAndKeeperKilled: together, in either order.
@@ -65,21 +73,46 @@ func TestServerAndKeeperKilled(t *testing.T) {
 	t.Parallel()
 	h := newHammer(t, harness.New(t, exe))
 	for i := range rounds {
-		first, second := h.server.Kill, h.server.KillKeeper
-		if i%2 == 0 {
-			first, second = second, first
-		}
-		h.round(t, func() { first(); second() }, func() { h.server.Up() })
+		h.round(t, func() {
+			if i%2 == 0 {
+				h.server.KillKeeper()
+			}
+			h.server.Kill()
+			h.server.KillKeeper()
+		}, func() {
+			h.dieYoung(t, true)
+			h.server.Up()
+		})
 	}
-	h.settled(t)
+	h.summary(t)
+}
+
+// maxDeaths is how often a server dies while it starts, before it is left alone; oldest is the age that it reaches.
+const (
+	maxDeaths = 2
+	oldest    = 80 * time.Millisecond
+)
+
+// dieYoung starts servers and kills them while they take over what the last one left, with their keeper or without.
+func (h *hammer) dieYoung(t *testing.T, keeperToo bool) {
+	t.Helper()
+	for range h.chance.IntN(maxDeaths + 1) {
+		h.server.Launch()
+		time.Sleep(time.Duration(h.chance.Int64N(int64(oldest))))
+		h.server.Kill()
+		if keeperToo {
+			h.server.KillKeeper()
+		}
+	}
 }
 
 // hammer is a server under load.
 type hammer struct {
-	server *harness.Server
-	chance *rand.Rand
-	file   string // where containers note their starts
-	users  []*user
+	server  *harness.Server
+	chance  *rand.Rand
+	file    string // where containers note their starts
+	users   []*user
+	changes int // that were acknowledged
 	// started are the tasks of which a container noted its start.
 	started map[string]bool
 }
@@ -123,6 +156,19 @@ func (h *hammer) round(t *testing.T, kill, restore func()) {
 	h.settled(t)
 	if t.Failed() {
 		t.FailNow()
+	}
+	h.changes = 0
+	for _, u := range h.users {
+		h.changes += u.changes
+	}
+}
+
+// summary sees that there was something to lose.
+func (h *hammer) summary(t *testing.T) {
+	t.Helper()
+	t.Logf("%d changes were acknowledged, %d tasks started", h.changes, len(h.started))
+	if h.changes < rounds*users || len(h.started) < rounds {
+		t.Error("that is too little to mean anything")
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -19,7 +20,7 @@ import (
 )
 
 // politely notes in the file "$0" that it begins, and when it is told to end takes its time and notes that, too.
-const politely = `trap 'sleep 0.3; echo ended >> "$0"; exit 0' TERM; echo began >> "$0"; while :; do sleep 0.05; done`
+const politely = `trap 'sleep "${1-0.3}"; echo ended >> "$0"; exit 0' TERM; echo began >> "$0"; while :; do sleep 0.05; done`
 
 // TestInterrupt: Ctrl-C gives the tasks their time and ends everything; the next server goes on where the last one was.
 func TestInterrupt(t *testing.T) {
@@ -108,6 +109,61 @@ func pidsByTask(t *testing.T, s *harness.Server) map[string]int {
 	return all
 }
 
+// sameInterrupt is longer than "ballast up" takes a second signal for the first one, sent twice.
+const sameInterrupt = 350 * time.Millisecond
+
+// TestInterruptCutShort: Ctrl-C while tasks take their time to stop, and then the end of the server before that of the tasks. The
+// next one brings the service back.
+func TestInterruptCutShort(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name string
+		cut  func(*testing.T, *harness.Server)
+	}{
+		{"kill", func(_ *testing.T, s *harness.Server) { s.Kill() }},
+		{"again", func(t *testing.T, s *harness.Server) {
+			time.Sleep(sameInterrupt)
+			if code := s.Interrupt(); code != 130 {
+				t.Errorf("a second Ctrl-C ends with code %d, want 130", code)
+			}
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			s := up(t)
+			notes := filepath.Join(t.TempDir(), "notes")
+			s.Serve("polite", s.Define("polite", shell(politely, notes, "1")), 1)
+			s.Steady("polite")
+			noted(t, notes, "began\n")
+			before := s.Service("polite")
+			syscall.Kill(s.PID(), syscall.SIGINT)
+			harness.Until(t, "the task is told to stop", func() error {
+				if !strings.Contains(s.Said(), "Stopping 1 tasks") {
+					return errors.New("not yet")
+				}
+				return nil
+			})
+			test.cut(t, s)
+			s.Up()
+			s.Steady("polite")
+			if after := s.Service("polite"); *after.Deployments[0].Id != *before.Deployments[0].Id {
+				t.Errorf("another deployment: %s", harness.Text(after.Deployments))
+			}
+			harness.Until(t, "tasks and processes agree", func() error {
+				for _, task := range s.AllTasks() {
+					if status := *task.LastStatus; status != "RUNNING" && status != "STOPPED" {
+						return errors.New(harness.Text(task))
+					}
+				}
+				if n := len(pidsByTask(t, s)); n != 1 {
+					return fmt.Errorf("%d tasks run", n)
+				}
+				return nil
+			})
+		})
+	}
+}
+
 // noted waits until a file has a text.
 func noted(t *testing.T, file, want string) {
 	t.Helper()
@@ -136,7 +192,9 @@ func TestKeeperReplaced(t *testing.T) {
 	s.Steady("web")
 	s.Status(*alone.TaskArn, "RUNNING")
 	before := pidsByTask(t, s)
-	s.KillKeeper()
+	if !s.KillKeeper() {
+		t.Fatal("there is no keeper to kill")
+	}
 	harness.Until(t, "there is another keeper", func() error {
 		if s.Keeper() == 0 {
 			return errors.New("there is none")

@@ -85,8 +85,7 @@ type Server struct {
 type run struct {
 	cmd  *exec.Cmd
 	out  output
-	over chan struct{} // closed when the process has ended and err is set
-	err  error
+	over chan struct{} // closed when the process has ended
 }
 
 // output is what a process said so far.
@@ -137,8 +136,8 @@ func (e *EndedError) Error() string {
 	return fmt.Sprintf("the server ended with code %d: %s", e.Code, e.Said)
 }
 
-// Try does as Up, but gives an *EndedError when the server ends by itself. args are added to this start's command line.
-func (s *Server) Try(args ...string) error {
+// Launch starts the server and waits for nothing. args are added to this start's command line.
+func (s *Server) Launch(args ...string) {
 	s.t.Helper()
 	if s.run != nil {
 		s.t.Fatal("the server is running already")
@@ -153,9 +152,16 @@ func (s *Server) Try(args ...string) error {
 	}
 	s.run, s.said = r, append(s.said, r)
 	go func() {
-		r.err = r.cmd.Wait()
+		r.cmd.Wait()
 		close(r.over)
 	}()
+}
+
+// Try does as Up, but gives an *EndedError when the server ends by itself.
+func (s *Server) Try(args ...string) error {
+	s.t.Helper()
+	s.Launch(args...)
+	r := s.run
 	var ended error
 	Until(s.t, "the server is up", func() error {
 		select {
