@@ -25,6 +25,7 @@ func hundredTasks() *sdk.DescribeTasksOutput {
 			PullStoppedAt: at, Cpu: aws.String("256"), Memory: aws.String("512"), DesiredStatus: aws.String("RUNNING"), LastStatus: aws.String("RUNNING"),
 			Group: aws.String("service:web"), HealthStatus: types.HealthStatusHealthy, LaunchType: types.LaunchTypeEc2, StartedBy: aws.String("ecs-svc/1234567890123456789"),
 			Version: 3, Tags: []types.Tag{{Key: aws.String("team"), Value: aws.String("shop")}}, Attributes: []types.Attribute{{Name: aws.String("ecs.cpu-architecture"), Value: aws.String("x86_64")}},
+			//lint:ignore SA1019 deprecated, and still part of every answer of ECS
 			Overrides: &types.TaskOverride{ContainerOverrides: []types.ContainerOverride{{Name: aws.String("web")}}, InferenceAcceleratorOverrides: []types.InferenceAcceleratorOverride{}},
 			Containers: []types.Container{{
 				ContainerArn: arn("container"), TaskArn: arn("task"), Name: aws.String("web"), Image: aws.String("registry.example/web:1.2.3"), RuntimeId: arn("runtime"),

@@ -180,6 +180,7 @@ func showBindings(bindings []ecs.Binding) []types.NetworkBinding {
 func showOverrides(t *ecs.Task) *types.TaskOverride {
 	containers := t.Definition.Containers
 	out := &types.TaskOverride{ContainerOverrides: make([]types.ContainerOverride, len(containers)),
+		//lint:ignore SA1019 deprecated, and still part of every answer of ECS
 		InferenceAcceleratorOverrides: []types.InferenceAcceleratorOverride{}}
 	for i := range containers {
 		shown := types.ContainerOverride{Name: &containers[i].Name}

@@ -60,5 +60,6 @@ func (a *api) describeLogStreams(_ context.Context, in *awslogs.DescribeLogStrea
 func (a *api) show(cluster string, s *stream) types.LogStream {
 	arn := "arn:" + a.Names.Partition() + ":logs:" + a.Names.Region + ":" + a.Names.Account + ":log-group:" + GroupPrefix + cluster +
 		":log-stream:" + s.name
+	//lint:ignore SA1019 deprecated, and still part of every answer of CloudWatch Logs
 	return types.LogStream{Arn: &arn, LogStreamName: &s.name, CreationTime: new(int64(s.task.CreatedAt)), StoredBytes: new(int64(0))}
 }
