@@ -3,6 +3,7 @@ package keeper
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -77,13 +78,28 @@ func createRecord(path string, first record) (*os.File, error) {
 	return f, nil
 }
 
-func appendTo(f *os.File, r record) error {
+// recordFile is what appendTo needs of a file that is written at its end.
+type recordFile interface {
+	Write([]byte) (int, error)
+	Stat() (os.FileInfo, error)
+	Truncate(size int64) error
+}
+
+// appendTo adds a line, or nothing: what a full disk let through of it is taken back, so that the next line does not run into it.
+func appendTo(f recordFile, r record) error {
 	b, err := json.Marshal(r)
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(append(b, '\n'))
-	return err
+	n, err := f.Write(append(b, '\n'))
+	if err == nil || n == 0 {
+		return err
+	}
+	info, statErr := f.Stat()
+	if statErr != nil {
+		return errors.Join(err, statErr)
+	}
+	return errors.Join(err, f.Truncate(info.Size()-int64(n)))
 }
 
 // appendRecord adds a line to the record of a container.

@@ -1,9 +1,11 @@
 package keeper
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -95,5 +97,38 @@ func TestNames(t *testing.T) {
 	one, two := shortName(long), shortName(long[:254]+"b")
 	if one == two || len(one) > maxShort || shortName("app") != "app" {
 		t.Errorf("short names %q and %q of long ones", one, two)
+	}
+}
+
+// shortFile is a file on a disk that fills up after room bytes.
+type shortFile struct {
+	*os.File
+	room int
+}
+
+func (f *shortFile) Write(b []byte) (int, error) {
+	n := min(f.room, len(b))
+	f.room -= n
+	if n, err := f.File.Write(b[:n]); err != nil {
+		return n, err
+	}
+	if n < len(b) {
+		return n, syscall.ENOSPC
+	}
+	return n, nil
+}
+
+func TestAppendToFullDiskLeavesNoTornLine(t *testing.T) {
+	file, err := os.Create(filepath.Join(t.TempDir(), "record"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	f := &shortFile{file, 5}
+	if err := appendTo(f, record{Seq: 1}); !errors.Is(err, syscall.ENOSPC) {
+		t.Fatalf("on a full disk: %v", err)
+	}
+	if info, err := file.Stat(); err != nil || info.Size() != 0 {
+		t.Errorf("size %d after a line that did not fit, want 0 (%v)", info.Size(), err)
 	}
 }
