@@ -3,14 +3,10 @@
 package clients
 
 import (
-	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
-	"net"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -20,69 +16,35 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	awsecs "github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+
+	"ballast/test/harness"
 )
 
 const example = "../../examples/web"
 
-var endpoint string
+var exe string // the built binary
 
-// TestMain runs one server for all clients.
 func TestMain(m *testing.M) {
-	os.Exit(serve(m))
+	os.Exit(build(m))
 }
 
-func serve(m *testing.M) int {
+func build(m *testing.M) int {
 	dir, err := os.MkdirTemp("", "ballast-clients-")
 	if err != nil {
 		panic(err)
 	}
 	defer os.RemoveAll(dir)
-	exe := filepath.Join(dir, "ballast")
-	if out, err := exec.Command("go", "build", "-o", exe, "../../cmd/ballast").CombinedOutput(); err != nil {
-		panic(string(out))
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
+	if exe, err = harness.Build(dir); err != nil {
 		panic(err)
 	}
-	address := l.Addr().String()
-	l.Close()
-	server := exec.Command(exe, "up", "--listen", address, "--data-dir", filepath.Join(dir, "data"), "--driver", "process", "--policy", "fast")
-	var talk bytes.Buffer // shown when a test fails
-	server.Stdout, server.Stderr = &talk, &talk
-	if err := server.Start(); err != nil {
-		panic(err)
-	}
-	defer func() {
-		server.Process.Signal(os.Interrupt)
-		server.Wait()
-	}()
-	endpoint = "http://" + address
-	waitForInstance()
-	failed := m.Run()
-	if failed != 0 {
-		os.Stderr.Write(talk.Bytes())
-	}
-	return failed
+	return m.Run()
 }
 
-func waitForInstance() {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-	defer cancel()
-	for {
-		out, err := client().ListContainerInstances(ctx, &awsecs.ListContainerInstancesInput{})
-		if err == nil && len(out.ContainerInstanceArns) > 0 {
-			return
-		}
-		if ctx.Err() != nil {
-			panic("no container instance")
-		}
-	}
-}
-
-func client() *awsecs.Client {
-	return awsecs.New(awsecs.Options{Region: "us-east-1", BaseEndpoint: &endpoint,
-		Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")})
+// serve starts a server of the test's own and gives its endpoint.
+func serve(t *testing.T) (endpoint string) {
+	s := harness.New(t, exe, "--policy", "fast")
+	s.Up()
+	return s.Endpoint()
 }
 
 // need finds a program of Debian's; only outside CI may it be missing.
@@ -100,7 +62,8 @@ func need(t *testing.T, program, probe string) string {
 
 func TestBoto3(t *testing.T) {
 	python := need(t, "/usr/bin/python3", "/usr/bin/python3 -c 'import boto3'")
-	out, err := exec.CommandContext(t.Context(), python, "boto3_client.py", endpoint, example).CombinedOutput()
+	t.Parallel()
+	out, err := exec.CommandContext(t.Context(), python, "boto3_client.py", serve(t), example).CombinedOutput()
 	if err != nil || !strings.HasSuffix(string(out), "done\n") {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -108,6 +71,8 @@ func TestBoto3(t *testing.T) {
 
 func TestAWSCLI(t *testing.T) {
 	program := need(t, "/usr/bin/aws", "/usr/bin/aws --version")
+	t.Parallel()
+	endpoint := serve(t)
 	aws := func(args ...string) map[string]any {
 		t.Helper()
 		cmd := exec.CommandContext(t.Context(), program, append([]string{"--endpoint-url", endpoint, "--output", "json"}, args...)...)
@@ -142,7 +107,10 @@ func TestAWSCLI(t *testing.T) {
 }
 
 func TestSDKForGo(t *testing.T) {
-	ctx, c := t.Context(), client()
+	t.Parallel()
+	endpoint := serve(t)
+	ctx, c := t.Context(), awsecs.New(awsecs.Options{Region: "us-east-1", BaseEndpoint: &endpoint,
+		Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")})
 	registered, err := c.RegisterTaskDefinition(ctx, &awsecs.RegisterTaskDefinitionInput{Family: aws.String("go"),
 		ContainerDefinitions: []types.ContainerDefinition{{Name: aws.String("web"), Image: aws.String("sample"), Memory: aws.Int32(16),
 			Command:      []string{"ballast", "sample", "web"},

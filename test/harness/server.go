@@ -79,6 +79,8 @@ type Server struct {
 
 	mu     sync.Mutex
 	client *awsecs.Client
+	// endpoint is that of client.
+	endpoint string
 }
 
 // run is one life of a server.
@@ -188,7 +190,7 @@ func (s *Server) ready(r *run) error {
 	c := awsecs.New(awsecs.Options{Region: "us-east-1", BaseEndpoint: &found[1], Retryer: aws.NopRetryer{},
 		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""), HTTPClient: s.http()})
 	s.mu.Lock()
-	s.client = c
+	s.client, s.endpoint = c, found[1]
 	s.mu.Unlock()
 	list, err := c.ListContainerInstances(s.t.Context(), &awsecs.ListContainerInstancesInput{})
 	if err != nil || len(list.ContainerInstanceArns) == 0 {
@@ -237,6 +239,13 @@ func (s *Server) ECS() *awsecs.Client {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.client
+}
+
+// Endpoint is the URL of the API. After each start it is another one.
+func (s *Server) Endpoint() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.endpoint
 }
 
 // PID is the process of the server, which must run.
