@@ -7,6 +7,8 @@ import (
 
 // TaskDefinition is one revision of a family: an immutable blueprint of tasks. Only its status ever changes, in a new value.
 type TaskDefinition struct {
+	// Seq orders the revisions of all families by registration and is the key in the journal.
+	Seq      uint64               `cbor:"13,keyasint"`
 	Family   string               `cbor:"1,keyasint"`
 	Revision int                  `cbor:"2,keyasint"`
 	Status   TaskDefinitionStatus `cbor:"3,keyasint"`

@@ -22,6 +22,7 @@ type Book struct {
 	clusters    map[string]*ecs.Cluster
 	clusterSeq  uint64
 	definitions map[string][]*ecs.TaskDefinition // by family, revision n at n-1
+	revisions   uint64                           // number of the newest revision of all families
 	tokens      map[journal.Key]*journal.Token
 	tokenOrder  []journal.Key
 	changed     []string // clusters whose counts changed in this step, in order
@@ -41,6 +42,7 @@ func (b *Book) Load(key journal.Key, record any) {
 		b.clusterSeq = max(b.clusterSeq, r.Seq)
 	case *ecs.TaskDefinition:
 		b.place(r)
+		b.revisions = max(b.revisions, r.Seq)
 	case *journal.Token:
 		b.tokens[key] = r
 		b.tokenOrder = append(b.tokenOrder, key)
@@ -80,6 +82,8 @@ func (b *Book) CreateCluster(now ecs.Time, name string, tags []ecs.Tag, settings
 // Register makes d the next revision of its family.
 func (b *Book) Register(now ecs.Time, d ecs.TaskDefinition) *ecs.TaskDefinition {
 	d.Revision = len(b.definitions[d.Family]) + 1
+	b.revisions++
+	d.Seq = b.revisions
 	d.RegisteredAt = now
 	b.place(&d)
 	b.w.Put(journal.DefinitionKey(&d), &d)

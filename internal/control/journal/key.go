@@ -26,8 +26,9 @@ const (
 type Key struct {
 	Kind    Kind
 	Cluster string // all kinds but KindDefinition
-	Family  string // KindDefinition; KindToken: operation and token
-	// Seq is the number of the object within its cluster, for KindDefinition its revision, for KindServiceEvent the service's.
+	Token   string // KindToken: operation and token
+	// Seq is the number of the object within its cluster, for KindDefinition within the account, for KindServiceEvent that of the
+	// service.
 	Seq   uint64
 	Event uint64 // KindServiceEvent: number of the event
 }
@@ -37,7 +38,7 @@ func ClusterKey(name string) Key { return Key{Kind: KindCluster, Cluster: name} 
 
 // DefinitionKey names the record of a task definition revision.
 func DefinitionKey(d *ecs.TaskDefinition) Key {
-	return Key{Kind: KindDefinition, Family: d.Family, Seq: uint64(d.Revision)}
+	return Key{Kind: KindDefinition, Seq: d.Seq}
 }
 
 // InstanceKey names the record of a container instance.
@@ -58,7 +59,7 @@ func TaskKey(t *ecs.Task) Key { return Key{Kind: KindTask, Cluster: t.Cluster, S
 
 // TokenKey names the record of a client token.
 func TokenKey(cluster, operation, token string) Key {
-	return Key{Kind: KindToken, Cluster: cluster, Family: operation + "/" + token}
+	return Key{Kind: KindToken, Cluster: cluster, Token: operation + "/" + token}
 }
 
 var kindNames = map[Kind]string{KindInstance: "instance", KindService: "service", KindServiceEvent: "event",
@@ -70,11 +71,11 @@ func (k Key) String() string {
 	case KindCluster:
 		return "a/cluster/" + k.Cluster
 	case KindDefinition:
-		return "a/definition/" + k.Family + "/" + padded(k.Seq)
+		return "a/definition/" + padded(k.Seq)
 	case KindServiceEvent:
 		return "c/" + k.Cluster + "/event/" + padded(k.Seq) + "/" + padded(k.Event)
 	case KindToken:
-		return "c/" + k.Cluster + "/token/" + k.Family
+		return "c/" + k.Cluster + "/token/" + k.Token
 	}
 	return "c/" + k.Cluster + "/" + kindNames[k.Kind] + "/" + padded(k.Seq)
 }
@@ -97,16 +98,16 @@ func ParseKey(s string) (Key, error) {
 	switch {
 	case len(parts) == 3 && parts[0] == "a" && parts[1] == "cluster":
 		return ClusterKey(parts[2]), nil
-	case len(parts) == 4 && parts[0] == "a" && parts[1] == "definition":
-		seq, err := strconv.ParseUint(parts[3], 16, 64)
+	case len(parts) == 3 && parts[0] == "a" && parts[1] == "definition":
+		seq, err := strconv.ParseUint(parts[2], 16, 64)
 		if err != nil {
 			return Key{}, bad
 		}
-		return Key{Kind: KindDefinition, Family: parts[2], Seq: seq}, nil
+		return Key{Kind: KindDefinition, Seq: seq}, nil
 	case len(parts) < 4 || parts[0] != "c":
 		return Key{}, bad
 	case parts[2] == "token":
-		return Key{Kind: KindToken, Cluster: parts[1], Family: strings.Join(parts[3:], "/")}, nil
+		return Key{Kind: KindToken, Cluster: parts[1], Token: strings.Join(parts[3:], "/")}, nil
 	}
 	key := Key{Cluster: parts[1]}
 	for kind, name := range kindNames {

@@ -105,8 +105,6 @@ func (b *Builder) remove(key journal.Key) {
 	switch key.Kind {
 	case journal.KindCluster:
 		b.clusters.Delete(&ecs.Cluster{Name: key.Cluster})
-	case journal.KindDefinition:
-		b.definitions.Delete(&ecs.TaskDefinition{Family: key.Family, Revision: int(key.Seq)})
 	case journal.KindTask:
 		for _, desired := range []ecs.Status{ecs.StatusRunning, ecs.StatusStopped} {
 			if e, ok := b.index.Get(entry{cluster: key.Cluster, by: byAll, desired: desired, seq: key.Seq}); ok {
