@@ -138,7 +138,9 @@ func (c *Control) Run(ctx context.Context) error {
 		case <-timer.C:
 		}
 		c.drain()
-		if err := c.step(ctx); err != nil {
+		if err := c.step(ctx); ctx.Err() != nil {
+			return nil
+		} else if err != nil {
 			return err
 		}
 		resetTimer(timer, c.machine.WakeAt(), c.now())
@@ -237,6 +239,9 @@ func (c *Control) commit(ctx context.Context, batch *Batch) error {
 		}
 		if errors.Is(err, store.ErrFenced) || errors.Is(err, store.ErrUnknown) || errors.Is(err, store.ErrTooLarge) {
 			return err
+		}
+		if ctx.Err() != nil {
+			return ctx.Err() // told to end, which is no fault of the store
 		}
 		if c.fault.Swap(&err) == nil {
 			slog.Error("commits fail; nothing new is started until they succeed", "cause", err)
