@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -101,7 +102,7 @@ func isLoopback(host string) bool {
 	return ip != nil && ip.IsLoopback()
 }
 
-// named makes failures to connect name the endpoint.
+// named makes failures to connect name the endpoint, and takes the answer of a program that is no AWS service for one.
 type named struct {
 	endpoint string
 	next     http.RoundTripper
@@ -112,13 +113,22 @@ func (n named) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil && unreachable(err) {
 		return nil, noServerError{n.endpoint, err}
 	}
+	if err == nil && resp.Header.Get(requestIDHeader) == "" {
+		resp.Body.Close()
+		return nil, noServerError{n.endpoint, errStranger}
+	}
 	return resp, err
 }
+
+// requestIDHeader is in every answer of a server that speaks AWS's protocols.
+const requestIDHeader = "X-Amzn-Requestid"
+
+var errStranger = errors.New("something else answers there")
 
 // giveUpWhereNoServerIs makes the SDK not try again where nothing listens: nothing is about to.
 func giveUpWhereNoServerIs(o *retry.StandardOptions) {
 	never := retry.IsErrorRetryableFunc(func(err error) aws.Ternary {
-		if unreachable(err) {
+		if unreachable(err) || errors.Is(err, errStranger) {
 			return aws.FalseTernary
 		}
 		return aws.UnknownTernary

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"strings"
 	"syscall"
@@ -31,6 +30,8 @@ func (e noServerError) Error() string {
 	return fmt.Sprintf(`no Ballast answers at %s: %v
 Start one with "ballast up", or name another one with --endpoint-url or BALLAST_ENDPOINT.`, e.endpoint, e.cause)
 }
+
+func (e noServerError) Unwrap() error { return e.cause }
 
 // notSteadyError says that the time for becoming steady is up.
 type notSteadyError struct{ text string }
@@ -93,11 +94,6 @@ func unreachable(err error) bool {
 	var dns *net.DNSError
 	return errors.Is(err, syscall.ECONNREFUSED) || errors.As(err, &dns) ||
 		errors.Is(err, syscall.EHOSTUNREACH) || errors.Is(err, syscall.ENETUNREACH)
-}
-
-// brokenOff says whether a server went away in the middle of an answer.
-func brokenOff(err error) bool {
-	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET)
 }
 
 // isNotFound says whether a refusal means that what was asked for is not there.

@@ -78,12 +78,15 @@ func shortID(id string) string { return id[:min(len(id), 8)] }
 func (t task) reason() string {
 	text := t.StoppedReason
 	for _, c := range t.Containers {
-		detail := c.Reason
-		if c.ExitCode != nil && *c.ExitCode != 0 {
-			detail = strings.TrimPrefix(detail+", exit code "+strconv.Itoa(int(*c.ExitCode)), ", ")
+		var details []string
+		if c.Reason != "" && !strings.Contains(t.StoppedReason, c.Reason) {
+			details = append(details, c.Reason)
 		}
-		if detail != "" && !strings.Contains(text, detail) {
-			text += " (" + c.Name + ": " + detail + ")"
+		if c.ExitCode != nil && *c.ExitCode != 0 {
+			details = append(details, "exit code "+strconv.Itoa(int(*c.ExitCode)))
+		}
+		if len(details) > 0 {
+			text += " (" + c.Name + ": " + strings.Join(details, ", ") + ")"
 		}
 	}
 	return strings.TrimSpace(text)

@@ -85,6 +85,9 @@ func (v *upVerb) Run(ctx context.Context, s *Streams) error {
 	} else if about != nil {
 		return v.join(ctx, s, about, p)
 	}
+	if v.DataDir == "" {
+		return usagef("there is no home directory to keep data in; name a folder with --data-dir or BALLAST_DATA_DIR")
+	}
 	signals, stop := s.Signals() // before anything that a signal should end in order
 	defer stop()
 	slim()
@@ -126,9 +129,6 @@ func (v *upVerb) config(s *Streams) (daemon.Config, *ownKey, error) {
 	}
 	if cfg.Policy, err = policy.Named(v.Policy); err != nil {
 		return cfg, nil, usageError{err.Error()}
-	}
-	if v.DataDir == "" {
-		return cfg, nil, usagef("there is no home directory to keep data in; name a folder with --data-dir or BALLAST_DATA_DIR")
 	}
 	if cfg.DataDir, err = filepath.Abs(v.DataDir); err != nil {
 		return cfg, nil, err

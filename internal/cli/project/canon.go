@@ -1,6 +1,7 @@
 package project
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"maps"
@@ -139,13 +140,7 @@ type Change struct {
 
 // String gives the change for people.
 func (c Change) String() string {
-	switch {
-	case c.Old == "":
-		return c.Path + ": " + clip(c.New) + " (new)"
-	case c.New == "":
-		return c.Path + ": " + clip(c.Old) + " (removed)"
-	}
-	return c.Path + ": " + clip(c.Old) + " -> " + clip(c.New)
+	return c.Path + ": " + clip(cmp.Or(c.Old, "unset")) + " -> " + clip(cmp.Or(c.New, "unset"))
 }
 
 // clip shortens what would fill the screen.

@@ -17,11 +17,12 @@ import (
 var serviceForm = form{
 	keys: map[string]string{"tags": "key"},
 	defaults: map[string]any{
-		"launchType":                                    "EC2",
-		"schedulingStrategy":                            "REPLICA",
-		"propagateTags":                                 "NONE",
-		"availabilityZoneRebalancing":                   "DISABLED",
-		"deploymentController.type":                     "ECS",
+		"desiredCount":                nil, // a count of 0 says something
+		"launchType":                  "EC2",
+		"schedulingStrategy":          "REPLICA",
+		"propagateTags":               "NONE",
+		"availabilityZoneRebalancing": "DISABLED",
+		"deploymentController.type":   "ECS",
 		"deploymentConfiguration.minimumHealthyPercent": 100.0,
 		"deploymentConfiguration.maximumPercent":        200.0,
 		"deploymentConfiguration.strategy":              "ROLLING",
