@@ -21,7 +21,9 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"ballast/internal/agent/keeper"
 	"ballast/internal/cli"
+	"ballast/internal/driver"
 )
 
 // within bounds every wait of a script.
@@ -53,6 +55,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("HOME", filepath.Join(env.WorkDir, "home"))
 			env.Setenv("BALLAST_ENDPOINT", "http://"+listen)
 			env.Setenv("BALLAST_DATA_DIR", filepath.Join(env.WorkDir, "data"))
+			env.Defer(func() { sweep(t, filepath.Join(env.WorkDir, "data", "instances", "default", "keeper")) })
 			return err
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"until": until},
@@ -77,6 +80,27 @@ func freeAddress() (string, error) {
 			return "", err
 		}
 		return address, l.Close()
+	}
+}
+
+// sweep ends what a script that failed has left running under a keeper. One that did not has left none.
+func sweep(t *testing.T, dir string) {
+	ctx, cancel := context.WithTimeout(context.Background(), within)
+	defer cancel()
+	c, err := keeper.Dial(ctx, dir, nil)
+	if err != nil {
+		return // there is no keeper
+	}
+	defer c.Close()
+	left, err := c.List(ctx)
+	for _, o := range left {
+		if o.State == driver.Running {
+			_, stopErr := c.Stop(ctx, o.Key, time.Second)
+			err = errors.Join(err, stopErr)
+		}
+	}
+	if err = errors.Join(err, c.Shutdown(ctx)); err != nil && !errors.Is(err, keeper.ErrGone) {
+		t.Errorf("end what is left under %s: %v", dir, err)
 	}
 }
 
