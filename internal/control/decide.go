@@ -108,7 +108,8 @@ func (m *Machine) startTasks(s *services.Service, start scheduler.Start) {
 		m.services.Placed(s)
 		return
 	}
-	if m.services.Unplaced(s, deployment.ID, start.Count-len(started), demand.String()) {
+	m.services.Unplaced(s, deployment.ID, start.Count-len(started), demand.String())
+	if !m.instances.Awaited(record.Cluster) && s.Announce() {
 		m.say(s, refusal.Event(record.Name))
 	}
 }

@@ -71,6 +71,7 @@ func (w *world) restart() {
 		}
 	}
 	w.m.Loaded(w.now)
+	w.run() // control decides before any agent has spoken
 	for _, a := range w.agents {
 		a.connect()
 	}

@@ -255,6 +255,11 @@ func TestHaltStopsTasksAndKeepsServices(t *testing.T) {
 	w.restart()
 	equal(t, "running", len(w.running("web")), 3)
 	equal(t, "deployment", w.service("web").Deployments[0].ID, deployment)
+	for _, message := range w.messages("web") {
+		if strings.Contains(message, "unable to place") {
+			t.Errorf("the restart is announced as a failure: %s", message)
+		}
+	}
 	equal(t, "failed tasks", w.service("web").Deployments[0].FailedTasks, 0)
 }
 
@@ -290,4 +295,24 @@ func TestEventsAreBounded(t *testing.T) {
 		}
 	}
 	equal(t, "events in the journal", kept, ecs.MaxServiceEvents)
+}
+
+func TestInstanceThatDoesNotComeBackIsAnnounced(t *testing.T) {
+	w := newWorld(t, "ecs")
+	a := w.agent()
+	w.serve("web", w.define("web"), 1)
+	w.do(Halt{})
+	a.silent = true
+	w.restart()
+	unable := func() (n int) {
+		for _, message := range w.messages("web") {
+			if strings.Contains(message, "unable to place") {
+				n++
+			}
+		}
+		return n
+	}
+	equal(t, "announced while the instance is awaited", unable(), 0)
+	w.pass(61 * time.Second)
+	equal(t, "announced when it is lost", unable(), 1)
 }

@@ -81,5 +81,7 @@ func (m *Machine) silent(id ecs.ID) {
 	for _, t := range m.tasks.On(instance.Cluster, id) {
 		m.tasks.Lose(m.now, t, reason)
 	}
+	m.instances.Lost(id)
+	m.services.Room(instance.Cluster) // whoever waited for this instance is told now that there is none
 	m.spread()
 }

@@ -20,13 +20,14 @@ type Book struct {
 	seqs     map[string]uint64
 	clusters map[string]*placement.Index
 	watched  map[ecs.ID]bool
+	lost     map[ecs.ID]bool
 	changed  []ecs.ID // to be shown, in the order of changing
 }
 
 // New gives an empty book that writes to w.
 func New(w *journal.Writer) *Book {
 	return &Book{w: w, records: map[ecs.ID]*ecs.ContainerInstance{}, seqs: map[string]uint64{},
-		clusters: map[string]*placement.Index{}, watched: map[ecs.ID]bool{}}
+		clusters: map[string]*placement.Index{}, watched: map[ecs.ID]bool{}, lost: map[ecs.ID]bool{}}
 }
 
 func (b *Book) index(cluster string) *placement.Index {
@@ -61,6 +62,7 @@ func (b *Book) Register(now ecs.Time, id ecs.ID, hello session.Hello) (isNew boo
 	i.Registered, i.Attributes, i.AgentVersion, i.Zone, i.Driver = hello.Resources, hello.Attributes, hello.AgentVersion,
 		hello.Zone, hello.Driver
 	i.Connected = true
+	delete(b.lost, id)
 	i.Version++
 	b.records[id] = i
 	b.offer(i)
@@ -133,6 +135,20 @@ func (b *Book) Watch(id ecs.ID) bool {
 
 // Unwatch notes that the timer has fired.
 func (b *Book) Unwatch(id ecs.ID) { delete(b.watched, id) }
+
+// Lost notes that an agent has been silent for so long that nobody waits for it any more.
+func (b *Book) Lost(id ecs.ID) { b.lost[id] = true }
+
+// Awaited says whether a container instance of the cluster is expected to come back: it is not connected and not yet lost. So it
+// is with all of them right after a restart. As long as one is, that there is no room is not worth an event.
+func (b *Book) Awaited(cluster string) bool {
+	for id, i := range b.records {
+		if i.Cluster == cluster && i.Status == ecs.InstanceActive && !i.Connected && !b.lost[id] {
+			return true
+		}
+	}
+	return false
+}
 
 // Available counts the container instances of a cluster that take new tasks.
 func (b *Book) Available(cluster string) int { return b.index(cluster).Available() }

@@ -17,8 +17,8 @@ type class struct {
 	waiting []*Service
 }
 
-// Unplaced notes that placement refused tasks of a service. It says whether that is news, to be announced.
-func (b *Book) Unplaced(s *Service, deployment ecs.DeploymentID, tasks int, demand string) (news bool) {
+// Unplaced notes that placement refused tasks of a service, which wait for room from now on.
+func (b *Book) Unplaced(s *Service, deployment ecs.DeploymentID, tasks int, demand string) {
 	s.tracker.Refuse(deployment, tasks)
 	q := b.waiting[s.record.Cluster]
 	if q == nil {
@@ -33,9 +33,13 @@ func (b *Book) Unplaced(s *Service, deployment ecs.DeploymentID, tasks int, dema
 	if !slices.Contains(q.classes[i].waiting, s) {
 		q.classes[i].waiting = append(q.classes[i].waiting, s)
 	}
+	b.touch(s) // deciding again says why the tasks wait
+}
+
+// Announce says whether the refusal of a placement is news: none has been announced since all tasks of the service found room.
+func (s *Service) Announce() (news bool) {
 	news = !s.unplaced
 	s.unplaced = true
-	b.touch(s) // deciding again says why the tasks wait
 	return news
 }
 
