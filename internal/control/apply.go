@@ -15,6 +15,27 @@ func (c RegisterTaskDefinition) apply(m *Machine) (any, error) {
 	return m.catalog.Register(m.now, c.Definition), nil
 }
 
+func (c UpdateCluster) apply(m *Machine) (any, error) {
+	return m.catalog.SetCluster(c.Name, c.Settings)
+}
+
+func (c DeleteCluster) apply(m *Machine) (any, error) {
+	cluster, err := m.catalog.DeleteCluster(m.now, c.Name, m.tasks.Live(c.Name))
+	if err != nil {
+		return nil, err
+	}
+	m.forgetCluster(c.Name)
+	return cluster, nil
+}
+
+func (c DeregisterTaskDefinition) apply(m *Machine) (any, error) {
+	return m.catalog.Deregister(m.now, c.Family, c.Revision)
+}
+
+func (c DeleteTaskDefinition) apply(m *Machine) (any, error) {
+	return m.catalog.DeleteDefinition(c.Family, c.Revision)
+}
+
 func (c CreateService) apply(m *Machine) (any, error) {
 	if _, err := m.catalog.Cluster(c.Service.Cluster); err != nil {
 		return nil, err
@@ -28,6 +49,11 @@ func (c CreateService) apply(m *Machine) (any, error) {
 			return m.services.Find(c.Service.Cluster, token.Service), nil
 		}
 	}
+	definition, err := m.catalog.Usable(c.Service.Definition, ecs.ClientException)
+	if err != nil {
+		return nil, err
+	}
+	c.Service.Definition, c.Service.Family, c.Service.Revision = definition, definition.Family, definition.Revision
 	s, err := m.services.Create(m.now, &m.ids, c.Service)
 	if err != nil {
 		return nil, err
@@ -59,7 +85,9 @@ func (c UpdateService) apply(m *Machine) (any, error) {
 	}
 	definition := n.Definition
 	if c.Definition != nil {
-		definition = c.Definition
+		if definition, err = m.catalog.Usable(c.Definition, ecs.ClientException); err != nil {
+			return nil, err
+		}
 	}
 	deploys := c.Force || definition.Name() != n.Definition.Name()
 	return m.services.Update(m.now, &m.ids, &n, definition, deploys), nil
@@ -101,6 +129,10 @@ func (c RunTask) apply(m *Machine) (any, error) {
 		case token != nil:
 			return m.answered(c.Cluster, token), nil
 		}
+	}
+	var err error
+	if c.Definition, err = m.catalog.Usable(c.Definition, ecs.InvalidParameterException); err != nil {
+		return nil, err
 	}
 	if m.instances.Available(c.Cluster) == 0 {
 		return nil, ecs.Errorf(ecs.InvalidParameterException, "No Container Instances were found in your cluster.")
@@ -170,6 +202,16 @@ func clusterOf(move tasks.Move) string {
 		return move.New.Cluster
 	}
 	return move.Old.Cluster
+}
+
+// use counts what a move means for the revision that the task is made of.
+func (m *Machine) use(move tasks.Move) {
+	switch {
+	case move.Old == nil:
+		m.catalog.Use(move.New.Definition.Family, move.New.Definition.Revision, 1)
+	case move.New == nil:
+		m.catalog.Use(move.Old.Definition.Family, move.Old.Definition.Revision, -1)
+	}
 }
 
 // count gives what a move changes in the counts of its cluster.

@@ -24,6 +24,28 @@ type RegisterTaskDefinition struct {
 	Definition ecs.TaskDefinition
 }
 
+// UpdateCluster replaces the settings of a cluster, unless none are given. Answer: *ecs.Cluster.
+type UpdateCluster struct {
+	Name     string
+	Settings []ecs.Setting
+}
+
+// DeleteCluster makes an empty cluster INACTIVE. Answer: *ecs.Cluster.
+type DeleteCluster struct{ Name string }
+
+// DeregisterTaskDefinition makes a revision INACTIVE. Answer: *ecs.TaskDefinition.
+type DeregisterTaskDefinition struct {
+	Family   string
+	Revision int
+}
+
+// DeleteTaskDefinition makes an INACTIVE revision DELETE_IN_PROGRESS; it is removed when no task or deployment refers to it.
+// Answer: *ecs.TaskDefinition.
+type DeleteTaskDefinition struct {
+	Family   string
+	Revision int
+}
+
 // CreateService makes a service with its first deployment. Service is complete but for what control numbers and dates
 // (Seq, deployments, events). Answer: *ecs.Service.
 type CreateService struct {

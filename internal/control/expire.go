@@ -13,6 +13,21 @@ func (m *Machine) markStale(cluster string) {
 	}
 }
 
+// removeLater has deleted task definitions that seem unused looked at in the next step.
+func (m *Machine) removeLater() {
+	if m.catalog.Unused() && !m.removing {
+		m.removing = true
+		m.timers.set(m.now, timer{kind: removalDue})
+	}
+}
+
+// forgetCluster drops a cluster that has been INACTIVE for as long as stopped tasks are kept, or has itself called again then.
+func (m *Machine) forgetCluster(name string) {
+	if at := m.catalog.ForgetCluster(m.now, name, m.cfg.Policy.StoppedKeptFor); at != 0 {
+		m.timers.set(at, timer{kind: clusterDue, cluster: name})
+	}
+}
+
 // expire forgets stopped tasks that are too old or too many, and has itself called again when the next one is.
 func (m *Machine) expire() {
 	kept := tasks.Kept{For: m.cfg.Policy.StoppedKeptFor, PerService: m.cfg.Policy.StoppedKeptPerService,

@@ -59,6 +59,10 @@ func (m *Machine) Loaded(now ecs.Time) {
 		m.catalog.Count(i.Cluster, catalog.Counts{Instances: 1})
 		m.watch(i.ID)
 	}
+	for _, cluster := range m.catalog.Inactive() {
+		m.forgetCluster(cluster)
+	}
+	m.removeLater()
 	m.instances.Flush()
 	m.catalog.Flush()
 	m.services.Flush()

@@ -39,6 +39,7 @@ type Machine struct {
 	// stale are the clusters with stopped tasks that may have to be forgotten, expiring those with a timer for that.
 	stale    []string
 	expiring map[string]bool
+	removing bool // a timer is set for deleted task definitions
 
 	catalog   *catalog.Book
 	tasks     *tasks.Book
@@ -87,7 +88,7 @@ func New(cfg Config) *Machine {
 	m.catalog = catalog.New(m.w)
 	m.tasks = tasks.New(m.w)
 	m.instances = instances.New(m.w)
-	m.services = services.New(m.w, cfg.Policy)
+	m.services = services.New(m.w, cfg.Policy, m.catalog.Use)
 	return m
 }
 
@@ -149,6 +150,7 @@ func (m *Machine) command(t ticket) Answer {
 func (m *Machine) spread() {
 	for _, move := range m.tasks.Moves() {
 		m.catalog.Count(clusterOf(move), count(move))
+		m.use(move)
 		m.services.TaskMoved(m.now, move.Old, move.New)
 		m.instances.TaskMoved(move.Old, move.New)
 		if t := move.New; t != nil && t.Stopped() {
@@ -180,6 +182,7 @@ func (m *Machine) settle() {
 	}
 	m.expire()
 	m.spread()
+	m.removeLater()
 	m.instances.Flush()
 	m.catalog.Flush()
 	m.services.Flush()

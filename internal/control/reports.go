@@ -55,6 +55,11 @@ func (m *Machine) timer(t timer) {
 		m.sessions.Due(m.now, t.instance)
 	case instanceDue:
 		m.silent(t.instance)
+	case removalDue:
+		m.removing = false
+		m.catalog.RemoveUnused()
+	case clusterDue:
+		m.forgetCluster(t.cluster)
 	case expiryDue:
 		m.expiring[t.cluster] = false
 		m.markStale(t.cluster)

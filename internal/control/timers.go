@@ -17,6 +17,8 @@ const (
 	repeatDue                    // an agent may have missed a message
 	instanceDue                  // an agent may have been silent for too long
 	expiryDue                    // a stopped task may be old enough to be forgotten
+	removalDue                   // deleted task definitions may be free to go
+	clusterDue                   // an INACTIVE cluster may be old enough to be forgotten
 )
 
 type timer struct {

@@ -61,6 +61,8 @@ type Cluster struct {
 	Tags      []Tag     `cbor:"4,keyasint,omitempty"`
 	Settings  []Setting `cbor:"5,keyasint,omitempty"`
 	Inactive  bool      `cbor:"6,keyasint,omitempty"`
+	// InactiveAt is when the cluster was deleted.
+	InactiveAt Time `cbor:"7,keyasint,omitempty"`
 
 	// Derived, never journalled.
 	Instances int `cbor:"-"`

@@ -68,7 +68,7 @@ func TestClient(t *testing.T) {
 	if _, ok := errors.AsType[*types.ClusterNotFoundException](err); !ok {
 		t.Errorf("a missing cluster gives %v", err)
 	}
-	_, err = client.DeleteCluster(ctx, &awsecs.DeleteClusterInput{Cluster: aws.String("default")})
+	_, err = client.ListServicesByNamespace(ctx, &awsecs.ListServicesByNamespaceInput{Namespace: aws.String("default")})
 	if e, ok := errors.AsType[smithy.APIError](err); !ok || e.ErrorCode() != "UnknownOperationException" {
 		t.Errorf("an operation that is not served gives %v", err)
 	}

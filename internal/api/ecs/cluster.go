@@ -106,7 +106,7 @@ func (a *API) DescribeClusters(_ context.Context, in *awsecs.DescribeClustersInp
 	return out, nil
 }
 
-// ListClusters gives the ARNs of all clusters.
+// ListClusters gives the ARNs of all clusters but INACTIVE ones.
 func (a *API) ListClusters(_ context.Context, in *awsecs.ListClustersInput) (*awsecs.ListClustersOutput, error) {
 	if err := check(in, ecs.InvalidParameterException); err != nil {
 		return nil, err
@@ -120,7 +120,7 @@ func (a *API) ListClusters(_ context.Context, in *awsecs.ListClustersInput) (*aw
 	if err != nil {
 		return nil, err
 	}
-	found := a.control.Root().Clusters(after, limit+1)
+	found := a.control.Root().ActiveClusters(after, limit+1)
 	found, next := cut(found, limit, s, func(c *ecs.Cluster) string { return c.Name })
 	out := &awsecs.ListClustersOutput{ClusterArns: make([]string, len(found)), NextToken: next}
 	for i, c := range found {

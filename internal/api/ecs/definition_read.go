@@ -31,16 +31,25 @@ func (a *API) DescribeTaskDefinition(_ context.Context, in *awsecs.DescribeTaskD
 	if d == nil {
 		return nil, ecs.Errorf(ecs.ClientException, "Unable to describe task definition.")
 	}
-	shown := new(types.TaskDefinition)
-	if err := wire.DecodeJSON(d.Document, shown); err != nil {
-		return nil, fmt.Errorf("read the document of task definition %s: %w", d.Name(), err)
+	shown, err := a.showDefinition(d)
+	if err != nil {
+		return nil, err
 	}
-	a.stamp(shown, d)
 	out := &awsecs.DescribeTaskDefinitionOutput{TaskDefinition: shown, Tags: []types.Tag{}}
 	if slices.Contains(in.Include, types.TaskDefinitionFieldTags) {
 		out.Tags = showTags(d.Tags)
 	}
 	return out, nil
+}
+
+// showDefinition gives a revision as it was registered, with what ECS adds.
+func (a *API) showDefinition(d *ecs.TaskDefinition) (*types.TaskDefinition, error) {
+	shown := new(types.TaskDefinition)
+	if err := wire.DecodeJSON(d.Document, shown); err != nil {
+		return nil, fmt.Errorf("read the document of task definition %s: %w", d.Name(), err)
+	}
+	a.stamp(shown, d)
+	return shown, nil
 }
 
 // find gives the revision that ref means, nil when there is none.

@@ -103,6 +103,20 @@ func (w *world) Submit(_ context.Context, cmd control.Command) (any, error) {
 		}
 		w.put(&made)
 		return &made, nil
+	case control.UpdateCluster:
+		made := *w.state.Cluster(c.Name)
+		made.Settings = c.Settings
+		w.put(&made)
+		return &made, nil
+	case control.DeleteCluster:
+		made := *w.state.Cluster(c.Name)
+		made.Inactive = true
+		w.put(&made)
+		return &made, nil
+	case control.DeregisterTaskDefinition:
+		return w.retire(c.Family, c.Revision, ecs.TaskDefinitionInactive)
+	case control.DeleteTaskDefinition:
+		return w.retire(c.Family, c.Revision, ecs.TaskDefinitionDeleteInProgress)
 	case control.CreateService:
 		made := c.Service
 		made.Seq, made.CreatedAt = seq, start
@@ -135,6 +149,18 @@ func (w *world) Submit(_ context.Context, cmd control.Command) (any, error) {
 		return &made, nil
 	}
 	return nil, fmt.Errorf("command %T", cmd)
+}
+
+// retire moves a revision on by one status.
+func (w *world) retire(family string, revision int, to ecs.TaskDefinitionStatus) (any, error) {
+	old := w.state.Definition(family, revision)
+	if old == nil || old.Status+1 < to {
+		return nil, ecs.Errorf(ecs.ClientException, "not so")
+	}
+	made := *old
+	made.Status, made.DeregisteredAt = to, start
+	w.put(&made)
+	return &made, nil
 }
 
 // run starts the tasks asked for; those of the group "none" find no place.

@@ -43,9 +43,10 @@ func and(tables ...table) table {
 }
 
 var (
-	tagFields  = table{"tags[].key": works, "tags[].value": works}
-	pageFields = table{"maxResults": works, "nextToken": works}
-	percent    = table{
+	tagFields     = table{"tags[].key": works, "tags[].value": works}
+	settingFields = table{"settings[].name": works, "settings[].value": only("disabled")}
+	pageFields    = table{"maxResults": works, "nextToken": works}
+	percent       = table{
 		"deploymentConfiguration.minimumHealthyPercent": works,
 		"deploymentConfiguration.maximumPercent":        works,
 		"deploymentConfiguration.strategy":              only("ROLLING"),
@@ -57,12 +58,18 @@ var (
 // served has the table of every operation that is served.
 var served = map[string]table{
 	"CreateCluster": and(tagFields, table{
-		"clusterName":      works,
-		"settings[].name":  works,
-		"settings[].value": only("disabled"),
-	}),
+		"clusterName": works,
+	}, settingFields),
 	"DescribeClusters": {"clusters[]": works, "include[]": works},
 	"ListClusters":     pageFields,
+
+	"UpdateCluster":         and(settingFields, table{"cluster": works}),
+	"UpdateClusterSettings": and(settingFields, table{"cluster": works}),
+	"DeleteCluster":         {"cluster": works},
+
+	"DeregisterTaskDefinition":   {"taskDefinition": works},
+	"DeleteTaskDefinitions":      {"taskDefinitions[]": works},
+	"ListTaskDefinitionFamilies": and(pageFields, table{"familyPrefix": works, "status": works}),
 
 	"RegisterTaskDefinition": and(tagFields, definitionFields),
 	"DescribeTaskDefinition": {"taskDefinition": works, "include[]": works},

@@ -23,6 +23,9 @@ type Book struct {
 	clusterSeq  uint64
 	definitions map[string][]*ecs.TaskDefinition // by family, revision n at n-1
 	revisions   uint64                           // number of the newest revision of all families
+	families    map[string]int                   // highest revision number of families that have had one removed
+	uses        map[revision]int                 // what refers to a revision
+	unused      []revision                       // deleted ones to which nothing refers, perhaps
 	tokens      map[journal.Key]*journal.Token
 	tokenOrder  []journal.Key
 	changed     []string // clusters whose counts changed in this step, in order
@@ -31,7 +34,7 @@ type Book struct {
 // New gives an empty book that writes to w.
 func New(w *journal.Writer) *Book {
 	return &Book{w: w, clusters: map[string]*ecs.Cluster{}, definitions: map[string][]*ecs.TaskDefinition{},
-		tokens: map[journal.Key]*journal.Token{}}
+		tokens: map[journal.Key]*journal.Token{}, families: map[string]int{}, uses: map[revision]int{}}
 }
 
 // Load takes a record read from the store.
@@ -43,6 +46,11 @@ func (b *Book) Load(key journal.Key, record any) {
 	case *ecs.TaskDefinition:
 		b.place(r)
 		b.revisions = max(b.revisions, r.Seq)
+		if r.Status == ecs.TaskDefinitionDeleteInProgress {
+			b.unused = append(b.unused, revision{r.Family, r.Revision})
+		}
+	case *journal.Family:
+		b.families[r.Name] = r.Newest
 	case *journal.Token:
 		b.tokens[key] = r
 		b.tokenOrder = append(b.tokenOrder, key)
@@ -81,7 +89,7 @@ func (b *Book) CreateCluster(now ecs.Time, name string, tags []ecs.Tag, settings
 
 // Register makes d the next revision of its family.
 func (b *Book) Register(now ecs.Time, d ecs.TaskDefinition) *ecs.TaskDefinition {
-	d.Revision = len(b.definitions[d.Family]) + 1
+	d.Revision = b.newest(d.Family) + 1
 	b.revisions++
 	d.Seq = b.revisions
 	d.RegisteredAt = now

@@ -18,6 +18,12 @@ type Token struct {
 	Service string   `cbor:"4,keyasint,omitempty"` // CreateService
 }
 
+// Family remembers the revision numbers that a family of task definitions has given out, when some of them are gone.
+type Family struct {
+	Name   string `cbor:"1,keyasint"`
+	Newest int    `cbor:"2,keyasint"`
+}
+
 // taskRecord adds to a task what it refers to by pointer.
 type taskRecord struct {
 	ecs.Task
@@ -60,8 +66,8 @@ func encode(record any) ([]byte, error) {
 // Lookup finds a task definition revision that has been loaded before.
 type Lookup func(family string, revision int) *ecs.TaskDefinition
 
-// Decode reads a record: *ecs.Cluster, *ecs.TaskDefinition, *ecs.ContainerInstance, *ecs.Service, *ecs.ServiceEvent, *ecs.Task
-// or *Token.
+// Decode reads a record: *ecs.Cluster, *ecs.TaskDefinition, *ecs.ContainerInstance, *ecs.Service, *ecs.ServiceEvent, *ecs.Task,
+// *Token or *Family.
 func Decode(key Key, value []byte, lookup Lookup) (any, error) {
 	record, err := decode(key, value, lookup)
 	if err != nil {
@@ -82,6 +88,8 @@ func decode(key Key, value []byte, lookup Lookup) (any, error) {
 		return read(value, &ecs.ServiceEvent{})
 	case KindToken:
 		return read(value, &Token{})
+	case KindFamily:
+		return read(value, &Family{})
 	case KindService:
 		return decodeService(key, value, lookup)
 	case KindTask:

@@ -20,12 +20,13 @@ const (
 	KindServiceEvent
 	KindTask
 	KindToken
+	KindFamily
 )
 
 // Key names a record. Which fields count depends on the kind; keys of one kind sort by creation.
 type Key struct {
 	Kind    Kind
-	Cluster string // all kinds but KindDefinition
+	Cluster string // all kinds but KindDefinition; the family of KindFamily
 	Token   string // KindToken: operation and token
 	// Seq is the number of the object within its cluster, for KindDefinition within the account, for KindServiceEvent that of the
 	// service.
@@ -40,6 +41,9 @@ func ClusterKey(name string) Key { return Key{Kind: KindCluster, Cluster: name} 
 func DefinitionKey(d *ecs.TaskDefinition) Key {
 	return Key{Kind: KindDefinition, Seq: d.Seq}
 }
+
+// FamilyKey names the record of a family of task definitions; there is one where a revision has been removed.
+func FamilyKey(family string) Key { return Key{Kind: KindFamily, Cluster: family} }
 
 // InstanceKey names the record of a container instance.
 func InstanceKey(i *ecs.ContainerInstance) Key {
@@ -72,6 +76,8 @@ func (k Key) String() string {
 		return "a/cluster/" + k.Cluster
 	case KindDefinition:
 		return "a/definition/" + padded(k.Seq)
+	case KindFamily:
+		return "a/family/" + k.Cluster
 	case KindServiceEvent:
 		return "c/" + k.Cluster + "/event/" + padded(k.Seq) + "/" + padded(k.Event)
 	case KindToken:
@@ -98,6 +104,8 @@ func ParseKey(s string) (Key, error) {
 	switch {
 	case len(parts) == 3 && parts[0] == "a" && parts[1] == "cluster":
 		return ClusterKey(parts[2]), nil
+	case len(parts) == 3 && parts[0] == "a" && parts[1] == "family":
+		return FamilyKey(parts[2]), nil
 	case len(parts) == 3 && parts[0] == "a" && parts[1] == "definition":
 		seq, err := strconv.ParseUint(parts[2], 16, 64)
 		if err != nil {

@@ -53,6 +53,12 @@ func (w *Writer) Delete(key Key) { w.add(Change{Key: key, Durable: true}) }
 // DeleteAfter removes a record in follow-up work of the step: what a command leaves behind may be more than fits into its unit.
 func (w *Writer) DeleteAfter(key Key) { w.later = append(w.later, key) }
 
+// Written says whether a record has been changed in this step.
+func (w *Writer) Written(key Key) bool {
+	_, written := w.at[key]
+	return written
+}
+
 func (w *Writer) add(c Change) {
 	if p, known := w.at[c.Key]; known {
 		old := &w.units[p.unit][p.change]

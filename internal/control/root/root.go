@@ -16,6 +16,7 @@ import (
 type Root struct {
 	clusters    *btree.BTreeG[*ecs.Cluster]
 	definitions *btree.BTreeG[*ecs.TaskDefinition]
+	families    *btree.BTreeG[family]
 	services    *btree.BTreeG[*ecs.Service]
 	instances   *btree.BTreeG[*ecs.ContainerInstance]
 	tasks       *btree.BTreeG[*ecs.Task]
@@ -23,13 +24,17 @@ type Root struct {
 }
 
 // Builder holds the newest committed state and makes Roots of it. One goroutine owns it.
-type Builder struct{ Root }
+type Builder struct {
+	Root
+	revisions map[uint64]*ecs.TaskDefinition // by number, as keys have it
+}
 
 // NewBuilder gives a builder with no records.
 func NewBuilder() *Builder {
-	return &Builder{Root{
+	return &Builder{revisions: map[uint64]*ecs.TaskDefinition{}, Root: Root{
 		clusters:    tree(func(a, b *ecs.Cluster) bool { return a.Name < b.Name }),
 		definitions: tree(definitionLess),
+		families:    tree(familyLess),
 		services:    tree(serviceLess),
 		instances:   tree(instanceLess),
 		tasks:       tree(taskLess),
@@ -71,7 +76,7 @@ func taskLess(a, b *ecs.Task) bool {
 
 // Publish gives the present state as a Root that later changes do not touch.
 func (b *Builder) Publish() *Root {
-	return &Root{b.clusters.Copy(), b.definitions.Copy(), b.services.Copy(), b.instances.Copy(), b.tasks.Copy(), b.index.Copy()}
+	return &Root{b.clusters.Copy(), b.definitions.Copy(), b.families.Copy(), b.services.Copy(), b.instances.Copy(), b.tasks.Copy(), b.index.Copy()}
 }
 
 // Apply takes the changes of a committed unit.
@@ -88,7 +93,9 @@ func (b *Builder) apply(change journal.Change) {
 	case *ecs.Cluster:
 		b.clusters.Set(r)
 	case *ecs.TaskDefinition:
-		b.definitions.Set(r)
+		old, _ := b.definitions.Set(r)
+		b.revisions[r.Seq] = r
+		b.countFamily(old, r)
 	case *ecs.Service:
 		b.services.Set(r)
 	case *ecs.ContainerInstance:
@@ -105,6 +112,12 @@ func (b *Builder) remove(key journal.Key) {
 	switch key.Kind {
 	case journal.KindCluster:
 		b.clusters.Delete(&ecs.Cluster{Name: key.Cluster})
+	case journal.KindDefinition:
+		if d := b.revisions[key.Seq]; d != nil {
+			b.definitions.Delete(d)
+			delete(b.revisions, key.Seq)
+			b.countFamily(d, nil)
+		}
 	case journal.KindTask:
 		for _, desired := range []ecs.Status{ecs.StatusRunning, ecs.StatusStopped} {
 			if e, ok := b.index.Get(entry{cluster: key.Cluster, by: byAll, desired: desired, seq: key.Seq}); ok {
@@ -137,9 +150,15 @@ func (r *Root) Cluster(name string) *ecs.Cluster {
 	return c
 }
 
-// Clusters gives at most limit clusters by name, beginning after the given one.
+// Clusters gives at most limit clusters by name, INACTIVE ones included, beginning after the given one.
 func (r *Root) Clusters(after string, limit int) []*ecs.Cluster {
 	return page(r.clusters, &ecs.Cluster{Name: after}, limit, func(c *ecs.Cluster) bool { return c.Name != after }, nil)
+}
+
+// ActiveClusters is Clusters without the INACTIVE ones.
+func (r *Root) ActiveClusters(after string, limit int) []*ecs.Cluster {
+	return page(r.clusters, &ecs.Cluster{Name: after}, limit,
+		func(c *ecs.Cluster) bool { return c.Name != after && !c.Inactive }, nil)
 }
 
 // Definition finds a revision; nil when there is none.

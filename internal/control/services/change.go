@@ -107,6 +107,7 @@ func (b *Book) Say(now ecs.Time, chance Chance, s *Service, message string) {
 // Forget drops an INACTIVE service and its events.
 func (b *Book) Forget(record *ecs.Service) {
 	b.w.Delete(journal.ServiceKey(record))
+	b.refer(record, -1)
 	delete(b.numbers, number{record.Cluster, record.Seq})
 	if newest := b.names[name{record.Cluster, record.Name}]; newest != nil && newest.record.Seq == record.Seq {
 		delete(b.names, name{record.Cluster, record.Name})

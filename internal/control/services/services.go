@@ -24,6 +24,7 @@ type Book struct {
 	touched []*Service        // to be decided, in the order of touching
 	changed []*Service        // to be shown, in the order of changing
 	waiting map[string]*queue // by cluster: services that wait for room
+	use     func(family string, revision, by int)
 }
 
 type name struct{ cluster, service string }
@@ -58,9 +59,9 @@ type Service struct {
 	wake ecs.Time
 }
 
-// New gives an empty book that writes to w.
-func New(w *journal.Writer, p policy.Policy) *Book {
-	return &Book{w: w, policy: p, names: map[name]*Service{}, numbers: map[number]*Service{}, seqs: map[string]uint64{},
+// New gives an empty book that writes to w and tells use of the task definition revisions that its records refer to.
+func New(w *journal.Writer, p policy.Policy, use func(family string, revision, by int)) *Book {
+	return &Book{w: w, policy: p, use: use, names: map[name]*Service{}, numbers: map[number]*Service{}, seqs: map[string]uint64{},
 		waiting: map[string]*queue{}}
 }
 
@@ -75,6 +76,7 @@ func (b *Book) add(record *ecs.Service) *Service {
 	s := &Service{record: record, tracker: scheduler.NewTracker(), ids: map[uint64]ecs.ID{}}
 	b.seqs[record.Cluster] = max(b.seqs[record.Cluster], record.Seq)
 	b.numbers[number{record.Cluster, record.Seq}] = s
+	b.refer(record, 1)
 	key := name{record.Cluster, record.Name}
 	if newest := b.names[key]; newest == nil || newest.record.Seq < record.Seq {
 		b.names[key] = s
@@ -170,9 +172,19 @@ func (b *Book) change(s *Service) {
 
 // save replaces the record of a service, in the journal too.
 func (b *Book) save(s *Service, record *ecs.Service) {
+	b.refer(record, 1)
+	b.refer(s.record, -1)
 	s.record, s.durable = record, true
 	b.w.Put(journal.ServiceKey(record), record)
 	b.change(s)
+}
+
+// refer counts the revisions that a record refers to.
+func (b *Book) refer(record *ecs.Service, by int) {
+	b.use(record.Family, record.Revision, by)
+	for i := range record.Deployments {
+		b.use(record.Deployments[i].Family, record.Deployments[i].Revision, by)
+	}
 }
 
 // track brings the View up to date with the record.

@@ -74,6 +74,17 @@ func (b *Book) Task(cluster string, id ecs.ID) *ecs.Task {
 	return nil
 }
 
+// Live counts the tasks of a cluster that are not STOPPED.
+func (b *Book) Live(cluster string) int {
+	n := 0
+	if s := b.clusters[cluster]; s != nil {
+		for _, placed := range s.placed {
+			n += len(placed)
+		}
+	}
+	return n
+}
+
 // On gives the tasks of a container instance that are not STOPPED, in the order of creation.
 func (b *Book) On(cluster string, instance ecs.ID) []*ecs.Task {
 	s := b.clusters[cluster]

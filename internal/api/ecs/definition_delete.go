@@ -1,0 +1,102 @@
+package ecs
+
+import (
+	"context"
+	"errors"
+
+	awsecs "github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+
+	"ballast/internal/control"
+	"ballast/internal/ecs"
+)
+
+// maxDeleted is how many revisions one DeleteTaskDefinitions may name (API_DeleteTaskDefinitions).
+const maxDeleted = 10
+
+// DeregisterTaskDefinition makes a revision INACTIVE: what runs goes on, nothing new is made of it.
+func (a *API) DeregisterTaskDefinition(ctx context.Context, in *awsecs.DeregisterTaskDefinitionInput) (*awsecs.DeregisterTaskDefinitionOutput, error) {
+	if err := check(in, ecs.InvalidParameterException); err != nil {
+		return nil, err
+	}
+	family, revision, err := a.revision(value(in.TaskDefinition))
+	if err != nil {
+		return nil, err
+	}
+	d, err := submit[*ecs.TaskDefinition](ctx, a, control.DeregisterTaskDefinition{Family: family, Revision: revision})
+	if err != nil {
+		return nil, err
+	}
+	shown, err := a.showDefinition(d)
+	if err != nil {
+		return nil, err
+	}
+	return &awsecs.DeregisterTaskDefinitionOutput{TaskDefinition: shown}, nil
+}
+
+// revision reads a reference that must say the revision (API_DeregisterTaskDefinition: "You must specify a revision").
+func (a *API) revision(ref string) (family string, revision int, err error) {
+	if ref == "" {
+		return "", 0, ecs.Errorf(ecs.InvalidParameterException, "TaskDefinition can not be blank.")
+	}
+	family, revision, err = a.names.Definition(ref)
+	if err == nil && revision == 0 {
+		err = ecs.Errorf(ecs.InvalidParameterException, "Task definition %s does not say a revision; name it as family:revision.", ref)
+	}
+	return family, revision, err
+}
+
+// DeleteTaskDefinitions deletes INACTIVE revisions; each that cannot be deleted is a failure of its own.
+func (a *API) DeleteTaskDefinitions(ctx context.Context, in *awsecs.DeleteTaskDefinitionsInput) (*awsecs.DeleteTaskDefinitionsOutput, error) {
+	if err := check(in, ecs.InvalidParameterException); err != nil {
+		return nil, err
+	}
+	if err := countOf(len(in.TaskDefinitions), maxDeleted, "Task definitions", "task definitions"); err != nil {
+		return nil, err
+	}
+	out := &awsecs.DeleteTaskDefinitionsOutput{Failures: []types.Failure{}, TaskDefinitions: []types.TaskDefinition{}}
+	for _, ref := range in.TaskDefinitions {
+		family, revision, err := a.revision(ref)
+		if err != nil {
+			return nil, err
+		}
+		d, err := submit[*ecs.TaskDefinition](ctx, a, control.DeleteTaskDefinition{Family: family, Revision: revision})
+		if refusal, told := errors.AsType[*ecs.Error](err); told && refusal.Code == ecs.ClientException {
+			out.Failures = append(out.Failures, types.Failure{Arn: new(a.names.TaskDefinition(family, revision)), Reason: &refusal.Message})
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		shown, err := a.showDefinition(d)
+		if err != nil {
+			return nil, err
+		}
+		out.TaskDefinitions = append(out.TaskDefinitions, *shown)
+	}
+	return out, nil
+}
+
+// ListTaskDefinitionFamilies gives the names of families, by default also of those without an ACTIVE revision
+// (API_ListTaskDefinitionFamilies).
+func (a *API) ListTaskDefinitionFamilies(_ context.Context, in *awsecs.ListTaskDefinitionFamiliesInput) (*awsecs.ListTaskDefinitionFamiliesOutput, error) {
+	if err := check(in, ecs.InvalidParameterException); err != nil {
+		return nil, err
+	}
+	limit, err := pageSize(in.MaxResults, defaultPage)
+	if err != nil {
+		return nil, err
+	}
+	prefix := value(in.FamilyPrefix)
+	s := scope{"ListTaskDefinitionFamilies", prefix, string(in.Status)}
+	after, err := s.position(in.NextToken)
+	if err != nil {
+		return nil, err
+	}
+	found := a.control.Root().Families(prefix, after, limit+1, func(active bool) bool {
+		return in.Status != types.TaskDefinitionFamilyStatusActive && in.Status != types.TaskDefinitionFamilyStatusInactive ||
+			active == (in.Status == types.TaskDefinitionFamilyStatusActive)
+	})
+	found, next := cut(found, limit, s, func(name string) string { return name })
+	return &awsecs.ListTaskDefinitionFamiliesOutput{Families: append([]string{}, found...), NextToken: next}, nil
+}
