@@ -20,9 +20,10 @@ const (
 	OpStop
 	OpRemove
 	OpRemoveLogs
+	OpExec
 )
 
-var opNames = [...]string{"none", "list", "pull", "create", "start", "stop", "remove", "remove-logs"}
+var opNames = [...]string{"none", "list", "pull", "create", "start", "stop", "remove", "remove-logs", "exec"}
 
 // String gives the name of the call in lower case.
 func (o Op) String() string { return opNames[o] }
@@ -38,7 +39,9 @@ type Call struct {
 	Spec *Spec
 	// Image is set for Pull.
 	Image string
-	// Timeout is, for Stop, the time between SIGTERM and SIGKILL.
+	// Command is set for Exec.
+	Command []string
+	// Timeout is, for Stop, the time between SIGTERM and SIGKILL, and for Exec, how long the command may take.
 	Timeout time.Duration
 	// Limit is how long the call may take as a whole; what takes longer is given up with TimedOut.
 	Limit time.Duration
@@ -66,6 +69,8 @@ type Result struct {
 	Started Started       // of Start
 	Exit    Exit          // of Stop
 	List    []Observation // of List
+	Code    int           // of Exec
+	Output  string        // of Exec
 }
 
 // Do makes the call and waits for its outcome, at most for its Limit (0 = no limit).
@@ -97,6 +102,8 @@ func (c Call) do(ctx context.Context, d Driver) (r Result) {
 		r.Err = d.Remove(ctx, c.Key)
 	case OpRemoveLogs:
 		r.Err = d.RemoveLogs(ctx, c.Key.Task)
+	case OpExec:
+		r.Code, r.Output, r.Err = d.Exec(ctx, c.Key, c.Command, c.Timeout)
 	default:
 		r.Err = fmt.Errorf("driver call %d: no operation %d", c.ID, c.Op)
 	}

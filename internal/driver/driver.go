@@ -37,6 +37,9 @@ type Spec struct {
 	Environment      []ecs.Variable
 	NetworkMode      ecs.NetworkMode
 	Ports            []ecs.PortMapping
+	// CPU is in CPU units (1024 are one core), Memory (the hard limit) and MemoryReservation (the soft one) in MiB; 0 is none. Only
+	// drivers that isolate containers enforce them.
+	CPU, Memory, MemoryReservation int
 	// Labels describe the container to people (cluster, task ARN, family, revision); they decide nothing.
 	Labels map[string]string
 }
@@ -91,6 +94,17 @@ const (
 	CannotStartContainerError  = "CannotStartContainerError"
 	CannotStopContainerError   = "CannotStopContainerError"
 	ContainerVanishedError     = "ContainerVanishedError"
+	DockerTimeoutError         = "DockerTimeoutError"
+	// CannotExecContainerError is ours: ECS has no name for a command run in a container that has ended.
+	CannotExecContainerError = "CannotExecContainerError"
+)
+
+// What Exec gives.
+const (
+	// ExecTimedOut is the exit code of a command that was killed because it took too long (Docker's health checks have -1).
+	ExecTimedOut = -1
+	// MaxOutput bounds the output of a command: what the API of Docker keeps of a health check.
+	MaxOutput = 4096
 )
 
 // LogLine is one line that a container wrote.
@@ -101,8 +115,8 @@ type LogLine struct {
 }
 
 // Driver runs containers. Every call is idempotent: what is already done is success, and what is already over is reported as it
-// ended. Calls block until they have an outcome and may run side by side, but never two for the same Key at once. An error that
-// is not an *Error is a passing fault of the driver itself (its daemon is away) and the call may be repeated.
+// ended. Calls block until they have an outcome and may run side by side, but never two for the same Key at once, Exec aside. An
+// error that is not an *Error is a passing fault of the driver itself (its daemon is away) and the call may be repeated.
 type Driver interface {
 	// Name is "process", "fake", ...
 	Name() string
@@ -120,6 +134,13 @@ type Driver interface {
 	// Stop sends SIGTERM, waits for timeout, then sends SIGKILL to whatever is left of the container, descendants included, and
 	// returns how it ended. A container that never started ends with a nil Code.
 	Stop(ctx context.Context, key Key, timeout time.Duration) (Exit, error)
+
+	// Exec runs a command beside the processes of a running container, with its environment and in its working directory, and
+	// gives the command's exit code and the beginning of what it wrote, at most MaxOutput bytes. One that takes longer than
+	// timeout is killed with its descendants and gives ExecTimedOut; one that cannot be found or run gives 127 or 126, as shells
+	// have it. A container that does not run is an *Error. Unlike the other calls, Exec may be under way beside another call for
+	// the same Key; it ends with the container.
+	Exec(ctx context.Context, key Key, command []string, timeout time.Duration) (code int, output string, err error)
 
 	// Remove forgets a container that does not run. Its logs remain readable until RemoveLogs.
 	Remove(ctx context.Context, key Key) error

@@ -69,6 +69,14 @@ func enterCgroup(dir string, attr *syscall.SysProcAttr) (*os.File, error) {
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return nil, err
 	}
+	return joinCgroup(dir, attr)
+}
+
+// joinCgroup lets a process begin in a control group that is there. The file is to be closed after the fork; nil without a group.
+func joinCgroup(dir string, attr *syscall.SysProcAttr) (*os.File, error) {
+	if dir == "" {
+		return nil, nil
+	}
 	fd, err := unix.Open(dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil, err

@@ -91,6 +91,12 @@ func (c *Client) Stop(ctx context.Context, key driver.Key, timeout time.Duration
 	return *a.Exit, nil
 }
 
+// Exec runs a command beside the processes of a running container; see driver.Driver. If ctx ends, it runs on up to its timeout.
+func (c *Client) Exec(ctx context.Context, key driver.Key, argv []string, timeout time.Duration) (int, string, error) {
+	a, err := c.call(ctx, request{Op: opExec, Key: toWireKey(key), Argv: argv, Timeout: int64(timeout)})
+	return a.Code, a.Output, err
+}
+
 // Remove forgets a container that does not run.
 func (c *Client) Remove(ctx context.Context, key driver.Key) error {
 	_, err := c.call(ctx, request{Op: opRemove, Key: toWireKey(key)})

@@ -34,6 +34,10 @@ type container struct {
 	cgroup  string
 	adopted bool // its first process is not a child of this keeper
 	stdio   *stdio
+	env     []string // as given to its process; nil for one that an earlier keeper started
+	dir     string
+	ending  bool // its first process has ended
+	execs   map[*execution]bool
 	done    chan struct{} // closed when it has ended
 }
 
@@ -171,7 +175,7 @@ func (k *keeper) stopUnstarted(c *container) error {
 func (k *keeper) settle(c *container, e driver.Exit) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	c.state, c.exit, c.payload, c.stdio = driver.Exited, e, nil, nil
+	c.state, c.exit, c.payload, c.stdio, c.env = driver.Exited, e, nil, nil, nil
 	close(c.done)
 	k.tell(c.observation())
 	k.rest()

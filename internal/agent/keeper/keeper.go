@@ -69,8 +69,9 @@ type keeper struct {
 	containers map[driver.Key]*container
 	seq        uint64
 	mains      map[int]*container // first processes that are children of this keeper, by pid
-	forking    int                // forks whose pid is not in mains yet
-	early      map[int]end        // ends of children that are not in mains, while forking > 0
+	execs      map[int]*execution // commands run in containers, by pid
+	forking    int                // forks whose pid is not in mains or execs yet
+	early      map[int]end        // ends of children that are in neither, while forking > 0
 	conns      map[*conn]bool
 	timer      *time.Timer
 	leaving    bool // asked to end as soon as nothing runs
@@ -152,6 +153,7 @@ func open(cfg Config) *keeper {
 		forks:      make(chan struct{}, 2*runtime.NumCPU()),
 		containers: map[driver.Key]*container{},
 		mains:      map[int]*container{},
+		execs:      map[int]*execution{},
 		early:      map[int]end{},
 		conns:      map[*conn]bool{},
 		over:       make(chan struct{}),

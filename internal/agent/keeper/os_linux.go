@@ -128,11 +128,35 @@ func processes() []process {
 // maxEnviron bounds how much of an environment is searched: the kernel's own limit for arguments and environment.
 const maxEnviron = 8 << 20
 
+// surroundings gives the environment and the working directory of a process.
+func surroundings(pid int) (env []string, dir string, err error) {
+	for v := range bytes.SplitSeq(readEnviron(pid), []byte{0}) {
+		if len(v) > 0 {
+			env = append(env, string(v))
+		}
+	}
+	dir, err = os.Readlink("/proc/" + strconv.Itoa(pid) + "/cwd")
+	return env, dir, err
+}
+
 // readMarker gives the marker in a process's environment, "" if it has none or must not be read.
-func readMarker(pid int) string {
+func readMarker(pid int) string { return readVariable(pid, Marker) }
+
+// readVariable gives the value of a variable in a process's environment, "" if it has none or must not be read.
+func readVariable(pid int, name string) string {
+	for v := range bytes.SplitSeq(readEnviron(pid), []byte{0}) {
+		if value, ok := bytes.CutPrefix(v, []byte(name+"=")); ok {
+			return string(value)
+		}
+	}
+	return ""
+}
+
+// readEnviron gives a process's environment as the kernel has it; nil if it must not be read.
+func readEnviron(pid int) []byte {
 	f, err := os.Open("/proc/" + strconv.Itoa(pid) + "/environ")
 	if err != nil {
-		return ""
+		return nil
 	}
 	defer f.Close()
 	var env []byte
@@ -143,12 +167,7 @@ func readMarker(pid int) string {
 			break
 		}
 	}
-	for v := range bytes.SplitSeq(env, []byte{0}) {
-		if value, ok := bytes.CutPrefix(v, []byte(Marker+"=")); ok {
-			return string(value)
-		}
-	}
-	return ""
+	return env
 }
 
 // killProcess sends SIGKILL to the process that was seen, and to no other that got its number since.

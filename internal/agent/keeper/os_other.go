@@ -39,6 +39,12 @@ func processes() []process { return nil }
 
 func readMarker(int) string { return "" }
 
+func readVariable(int, string) string { return "" }
+
+func surroundings(int) ([]string, string, error) {
+	return nil, "", errors.New("its environment is not known, because its keeper was restarted while it ran")
+}
+
 func killProcess(process) {}
 
 // watchEvery is how often an adopted process is looked at.
@@ -70,6 +76,8 @@ func detached() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: true}
 func makeCgroup(string) string { return "" }
 
 func enterCgroup(string, *syscall.SysProcAttr) (*os.File, error) { return nil, nil }
+
+func joinCgroup(string, *syscall.SysProcAttr) (*os.File, error) { return nil, nil }
 
 func killCgroup(string) bool { return true }
 

@@ -40,7 +40,7 @@ func (k *keeper) reapOne() bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	pid, ws, ok := reapChild(func(pid int) {
-		if k.mains[pid] != nil {
+		if k.mains[pid] != nil || k.execs[pid] != nil {
 			unix.Kill(-pid, sigkill) // the rest of its group, while the dead process still holds the number
 		}
 	})
@@ -52,6 +52,9 @@ func (k *keeper) reapOne() bool {
 	if c := k.mains[pid]; c != nil {
 		delete(k.mains, pid)
 		go k.finish(c, e)
+	} else if x := k.execs[pid]; x != nil {
+		delete(k.execs, pid)
+		x.ended <- code
 	} else if k.forking > 0 && pid > 0 {
 		k.early[pid] = e
 	}
@@ -60,6 +63,7 @@ func (k *keeper) reapOne() bool {
 
 // finish ends what is left of a container whose first process has ended, takes its last output, and makes the end known.
 func (k *keeper) finish(c *container, e end) {
+	k.endExecs(c)
 	k.sweep(c)
 	k.mu.Lock()
 	io := c.stdio

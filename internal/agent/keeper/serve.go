@@ -135,6 +135,8 @@ func (k *keeper) handleOne(key driver.Key, req request) (a answer, err error) {
 		var e driver.Exit
 		e, err = k.stop(key, time.Duration(req.Timeout))
 		a.Exit = &e
+	case opExec:
+		a.Code, a.Output, err = k.exec(key, req.Argv, time.Duration(req.Timeout))
 	case opRemove:
 		err = k.remove(key)
 	case opRemoveLogs:

@@ -134,6 +134,7 @@ func (k *keeper) forkOnce(c *container, cmd Command, rec startRecord, io *stdio)
 	defer k.mu.Unlock()
 	k.forking--
 	c.pid, c.startID, c.token, c.cgroup, c.stdio = pid, startID, rec.Token, rec.Cgroup, io
+	c.env, c.dir = cmd.Env, cmd.Dir
 	c.state, c.ran, c.payload = driver.Running, true, nil
 	c.started = driver.Started{At: rec.At, RuntimeID: strconv.Itoa(pid), Bindings: rec.Bindings}
 	if e, over := k.early[pid]; over {

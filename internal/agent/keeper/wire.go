@@ -29,6 +29,7 @@ const (
 	opRemove     = "remove"
 	opList       = "list"
 	opRemoveLogs = "remove-logs"
+	opExec       = "exec"
 	opShutdown   = "shutdown"
 )
 
@@ -38,6 +39,7 @@ type request struct {
 	Key     wireKey         `json:"key"`
 	Payload json.RawMessage `json:"payload,omitempty"`
 	Command *Command        `json:"command,omitempty"`
+	Argv    []string        `json:"argv,omitempty"`    // of exec
 	Timeout int64           `json:"timeout,omitempty"` // nanoseconds
 }
 
@@ -50,6 +52,8 @@ type answer struct {
 	Payload json.RawMessage `json:"payload,omitempty"`
 	Started *driver.Started `json:"started,omitempty"`
 	Exit    *driver.Exit    `json:"exit,omitempty"`
+	Code    int             `json:"code,omitempty"`   // of exec
+	Output  string          `json:"output,omitempty"` // of exec
 	List    []wireObserved  `json:"list,omitempty"`
 	Ended   *wireObserved   `json:"ended,omitempty"`
 }

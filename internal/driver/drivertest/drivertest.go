@@ -35,6 +35,10 @@ type Harness interface {
 	Prints(stdout, stderr []string) driver.Spec
 	// Listens makes a container that binds every port it is given and runs until SIGTERM ends it.
 	Listens(mode ecs.NetworkMode, ports ...ecs.PortMapping) driver.Spec
+	// Checked makes a container that runs until SIGTERM ends it, and a command to run in it that exits with 0 or, unless ok, with 1.
+	Checked(ok bool) (driver.Spec, []string)
+	// CheckHangs makes such a container and a command that does not end by itself.
+	CheckHangs() (driver.Spec, []string)
 	// NotFound makes a container whose command does not exist.
 	NotFound() driver.Spec
 
@@ -84,6 +88,10 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		{"LogsAcrossAttempts", (*suite).logsAcrossAttempts},
 		{"RemoveKeepsLogs", (*suite).removeKeepsLogs},
 		{"SideBySide", (*suite).sideBySide},
+		{"ExecCodes", (*suite).execCodes},
+		{"ExecTimesOut", (*suite).execTimesOut},
+		{"ExecBesideStop", (*suite).execBesideStop},
+		{"ExecNotRunning", (*suite).execNotRunning},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h := open(t)

@@ -62,6 +62,12 @@ func (d *Driver) Stop(ctx context.Context, key driver.Key, timeout time.Duration
 	return r.Exit, r.Err
 }
 
+// Exec takes the time that the script says, and gives what it says of the container's health.
+func (d *Driver) Exec(ctx context.Context, key driver.Key, command []string, timeout time.Duration) (int, string, error) {
+	r := d.do(ctx, driver.Call{Op: driver.OpExec, Key: key, Command: command, Timeout: timeout})
+	return r.Code, r.Output, r.Err
+}
+
 // Remove forgets a container that does not run.
 func (d *Driver) Remove(ctx context.Context, key driver.Key) error {
 	return d.do(ctx, driver.Call{Op: driver.OpRemove, Key: key}).Err

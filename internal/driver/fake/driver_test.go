@@ -52,6 +52,16 @@ func (h harness) Listens(mode ecs.NetworkMode, ports ...ecs.PortMapping) driver.
 	spec.NetworkMode, spec.Ports = mode, ports
 	return spec
 }
+func (harness) Checked(ok bool) (driver.Spec, []string) {
+	health := string(healthy)
+	if !ok {
+		health = string(unhealthy)
+	}
+	return scripted(EnvStdout, drivertest.Ready, EnvHealth, health), []string{"check"}
+}
+func (harness) CheckHangs() (driver.Spec, []string) {
+	return scripted(EnvStdout, drivertest.Ready, EnvHealth, string(hangs)), []string{"check"}
+}
 func (harness) NotFound() driver.Spec {
 	return scripted(EnvFailStart, "exec: no such file or directory")
 }

@@ -113,6 +113,8 @@ func (m *Model) Do(now ecs.Time, call driver.Call) {
 		m.stop(call)
 	case driver.OpRemove:
 		m.answer(driver.Result{ID: call.ID, Err: m.remove(call.Key)})
+	case driver.OpExec:
+		m.exec(call)
 	case driver.OpRemoveLogs:
 		m.removeLogs(call.Key.Task)
 		m.answer(driver.Result{ID: call.ID})

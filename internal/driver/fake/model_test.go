@@ -31,6 +31,10 @@ func TestParseScript(t *testing.T) {
 		{name: EnvFaultStart, value: "3", want: func(s *script) { s.faultStart = 3 }},
 		{name: EnvStdout, value: "a\n\nb", want: func(s *script) { s.stdout = []string{"a", "", "b"} }},
 		{name: EnvStderr, value: "", want: func(s *script) { s.stderr = []string{""} }},
+		{name: EnvHealth, value: "unhealthy,healthy@12s,hangs@1m", want: func(s *script) {
+			s.health = []ailment{{unhealthy, 0}, {healthy, 12 * time.Second}, {hangs, time.Minute}}
+		}},
+		{name: EnvHealthTakes, value: "2s", want: func(s *script) { s.healthTakes = span{2 * time.Second, 2 * time.Second} }},
 		{name: "PATH", value: "/bin", want: func(*script) {}},
 
 		{name: "FAKE_EXIT", value: "1", refused: "no such variable"},
@@ -44,6 +48,9 @@ func TestParseScript(t *testing.T) {
 		{name: EnvIgnoreSIGTERM, value: "perhaps", refused: "invalid syntax"},
 		{name: EnvFaultStart, value: "1001", refused: "0 to 1000"},
 		{name: EnvFailStart, value: "", refused: "want a text"},
+		{name: EnvHealth, value: "ill", refused: "want healthy, unhealthy or hangs"},
+		{name: EnvHealth, value: "healthy@soon", refused: "want a duration"},
+		{name: EnvHealth, value: "healthy@2s,hangs@1s", refused: "does not come after"},
 	} {
 		got, err := parseScript([]ecs.Variable{{Name: c.name, Value: c.value}})
 		if c.refused != "" {
@@ -54,7 +61,7 @@ func TestParseScript(t *testing.T) {
 		}
 		want := script{termCode: codeSIGTERM}
 		c.want(&want)
-		if diff := cmp.Diff(want, got, cmp.AllowUnexported(script{}, span{})); diff != "" || err != nil {
+		if diff := cmp.Diff(want, got, cmp.AllowUnexported(script{}, span{}, ailment{})); diff != "" || err != nil {
 			t.Errorf("%s=%q: %v (-want +got)\n%s", c.name, c.value, err, diff)
 		}
 	}

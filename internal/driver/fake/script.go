@@ -33,6 +33,10 @@ const (
 	EnvFailStart  = "FAKE_FAIL_START"
 	// EnvFaultStart is how many attempts to start it meet a passing fault, 0..1000.
 	EnvFaultStart = "FAKE_FAULT_START"
+	// EnvHealth is what commands run in the container find, see parseHealth: "healthy" if not given.
+	EnvHealth = "FAKE_HEALTH"
+	// EnvHealthTakes is how long they take.
+	EnvHealthTakes = "FAKE_HEALTH_TAKES"
 	// EnvStdout and EnvStderr are what it writes when it starts; every line of the text is a line of the log.
 	EnvStdout = "FAKE_STDOUT"
 	EnvStderr = "FAKE_STDERR"
@@ -66,6 +70,8 @@ type script struct {
 	faultStart                       int
 	failCreate, failStart            string
 	stdout, stderr                   []string
+	health                           []ailment
+	healthTakes                      span
 }
 
 // parseScript reads the variables of an environment that begin with FAKE_. Later ones win over earlier ones of the same name.
@@ -103,6 +109,10 @@ func (s *script) set(name, value string) (err error) {
 		s.failStart, err = parseText(value)
 	case EnvFaultStart:
 		s.faultStart, err = parseCount(value)
+	case EnvHealth:
+		s.health, err = parseHealth(value)
+	case EnvHealthTakes:
+		s.healthTakes, err = parseSpan(value)
 	case EnvStdout:
 		s.stdout = strings.Split(value, "\n")
 	case EnvStderr:

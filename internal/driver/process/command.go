@@ -120,48 +120,11 @@ func valueOf(env []string, name string) string {
 	return ""
 }
 
-// lookup finds an executable as execvp(3) does, with the container's PATH and working directory instead of this program's.
+// lookup finds an executable with the container's PATH and working directory instead of this program's.
 func lookup(name, dir, path string) (string, error) {
-	if strings.Contains(name, "/") {
-		full := name
-		if !filepath.IsAbs(full) {
-			full = filepath.Join(dir, full)
-		}
-		if err := executable(full); err != nil {
-			return "", cannotStart("exec: %q: %v", name, err)
-		}
-		return full, nil
+	full, err := keeper.LookPath(name, dir, path)
+	if err != nil {
+		return "", cannotStart("%v", err)
 	}
-	denied := false
-	for _, p := range filepath.SplitList(path) {
-		if !filepath.IsAbs(p) {
-			p = filepath.Join(dir, p)
-		}
-		full := filepath.Join(p, name)
-		err := executable(full)
-		if err == nil {
-			return full, nil
-		}
-		denied = denied || errors.Is(err, fs.ErrPermission)
-	}
-	if denied {
-		return "", cannotStart("exec: %q: %v", name, fs.ErrPermission)
-	}
-	return "", cannotStart("exec: %q: executable file not found in $PATH", name)
-}
-
-// executable says why a file cannot be run: it is not there, is a directory, or nobody may run it.
-func executable(path string) error {
-	info, err := os.Stat(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return errors.New("no such file or directory")
-	case err != nil:
-		return reasonOf(err)
-	case info.IsDir():
-		return errors.New("is a directory")
-	case info.Mode().Perm()&0o111 == 0:
-		return fs.ErrPermission
-	}
-	return nil
+	return full, nil
 }

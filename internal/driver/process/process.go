@@ -215,6 +215,18 @@ func (d *Driver) Stop(ctx context.Context, key driver.Key, timeout time.Duration
 	return exit, err
 }
 
+// Exec has the keeper run a command in the container's environment and working directory. If the keeper is lost meanwhile, the
+// next one runs it again.
+func (d *Driver) Exec(ctx context.Context, key driver.Key, command []string, timeout time.Duration) (int, string, error) {
+	var code int
+	var output string
+	err := d.link.do(ctx, func(c *keeper.Client) (err error) {
+		code, output, err = c.Exec(ctx, key, command, timeout)
+		return err
+	})
+	return code, output, err
+}
+
 // Remove forgets a container that does not run.
 func (d *Driver) Remove(ctx context.Context, key driver.Key) error {
 	err := d.link.do(ctx, func(c *keeper.Client) error { return c.Remove(ctx, key) })

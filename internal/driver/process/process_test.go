@@ -37,6 +37,16 @@ func (harness) ExitsOnTERM(code int32) driver.Spec {
 func (harness) Exits(code int32) driver.Spec { return command("exit", fmt.Sprint(code)) }
 func (harness) NotFound() driver.Spec        { return driver.Spec{Command: []string{"no-such-command"}} }
 
+func (harness) Checked(ok bool) (driver.Spec, []string) {
+	if ok {
+		return command("sleep"), []string{"true"}
+	}
+	return command("sleep"), []string{"sh", "-c", "echo no; exit 1"}
+}
+func (harness) CheckHangs() (driver.Spec, []string) {
+	return command("sleep"), []string{"sleep", "3600"}
+}
+
 func (harness) Prints(stdout, stderr []string) driver.Spec {
 	args := []string{"print"}
 	for _, l := range stdout {

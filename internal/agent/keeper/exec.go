@@ -1,0 +1,254 @@
+package keeper
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"ballast/internal/driver"
+)
+
+// execMarker is the variable by which the descendants of a command that was run in a container are found. They carry the
+// container's Marker as well, and so end with it.
+const execMarker = "BALLAST_EXEC"
+
+// What a command gives that could not be run, as shells have it.
+const (
+	codeCannotRun = 126
+	codeNotFound  = 127
+)
+
+const (
+	// outputFor is how long the end of a command waits for the last of its output: a process that it left behind may hold it.
+	outputFor = 100 * time.Millisecond
+	// killRounds bounds the looks for descendants of a command that took too long.
+	killRounds = 5
+)
+
+// execution is a command that runs in a container.
+type execution struct {
+	pid   int
+	token string
+	ended chan int32 // the exit code; holds one
+}
+
+// exec runs a command in a container and waits for its end.
+func (k *keeper) exec(key driver.Key, argv []string, timeout time.Duration) (code int, output string, err error) {
+	c, err := k.find(key)
+	if err != nil {
+		return 0, "", err
+	}
+	if len(argv) == 0 {
+		return 0, "", fmt.Errorf("exec in container %v: no command", key)
+	}
+	env, dir, err := k.surroundingsOf(c)
+	if err != nil {
+		return 0, "", err
+	}
+	path, err := LookPath(argv[0], dir, variable(env, "PATH"))
+	if err != nil {
+		return refusedCode(err), err.Error(), nil
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		return 0, "", fmt.Errorf("exec in container %v: %w", key, err)
+	}
+	defer r.Close()
+	x, err := k.forkExec(c, Command{Path: path, Argv: argv, Dir: dir, Env: env}, w)
+	w.Close()
+	if named := startError(key, Command{Path: path, Argv: argv, Dir: dir}, err); err != nil && errors.As(named, new(*driver.Error)) {
+		return codeCannotRun, named.Error(), nil
+	}
+	if err != nil {
+		return 0, "", fmt.Errorf("exec in container %v: %w", key, err)
+	}
+	written := make(chan string, 1)
+	go func() { written <- readOutput(r) }()
+	code = k.await(c, x, timeout)
+	closing := time.AfterFunc(outputFor, func() { r.Close() })
+	defer closing.Stop()
+	return code, <-written, nil
+}
+
+// refusedCode is the exit code of a command that is not there or may not be run.
+func refusedCode(err error) int {
+	if errors.Is(err, fs.ErrPermission) {
+		return codeCannotRun
+	}
+	return codeNotFound
+}
+
+// surroundingsOf gives the environment, without markers, and the working directory of a running container.
+func (k *keeper) surroundingsOf(c *container) (env []string, dir string, err error) {
+	k.mu.Lock()
+	env, dir = c.env, c.dir
+	pid, running := c.pid, c.state == driver.Running && !c.ending
+	k.mu.Unlock()
+	if !running {
+		return nil, "", notRunning(c.key)
+	}
+	if env != nil {
+		return env, dir, nil
+	}
+	all, dir, err := surroundings(pid)
+	if err != nil {
+		return nil, "", fmt.Errorf("exec in container %v: %w", c.key, err)
+	}
+	for _, v := range all {
+		if !strings.HasPrefix(v, Marker+"=") {
+			env = append(env, v)
+		}
+	}
+	return env, dir, nil
+}
+
+func notRunning(key driver.Key) error {
+	return &driver.Error{Name: driver.CannotExecContainerError, Text: fmt.Sprintf("container %v is not running", key)}
+}
+
+func variable(env []string, name string) string {
+	for _, v := range env {
+		if value, ok := strings.CutPrefix(v, name+"="); ok {
+			return value
+		}
+	}
+	return ""
+}
+
+// forkExec makes the process of a command, in a process group of its own.
+func (k *keeper) forkExec(c *container, cmd Command, out *os.File) (*execution, error) {
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		return nil, err
+	}
+	defer null.Close()
+	var random [8]byte
+	rand.Read(random[:]) // never fails
+	x := &execution{token: hex.EncodeToString(random[:]), ended: make(chan int32, 1)}
+	env := append(append(make([]string, 0, len(cmd.Env)+2), cmd.Env...), Marker+"="+markerValue(c.key, c.token),
+		execMarker+"="+x.token)
+	// A group, not a session: whoever leads a session and carries the container's marker is taken for its first process.
+	attr := &syscall.ProcAttr{Dir: cmd.Dir, Env: env, Files: []uintptr{null.Fd(), out.Fd(), out.Fd()},
+		Sys: &syscall.SysProcAttr{Setpgid: true}}
+	group, err := joinCgroup(c.cgroup, attr.Sys)
+	if err != nil {
+		return nil, err
+	}
+	defer group.Close() // nil without a group
+	k.forks <- struct{}{}
+	defer func() { <-k.forks }()
+	k.mu.Lock()
+	k.forking++
+	k.mu.Unlock()
+	pid, err := syscall.ForkExec(cmd.Path, cmd.Argv, attr)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.forking--
+	defer k.forgetEarly()
+	if err != nil {
+		k.rest()
+		return nil, err
+	}
+	x.pid = pid
+	if e, over := k.early[pid]; over {
+		delete(k.early, pid)
+		x.ended <- *e.code
+		k.rest()
+		return x, nil
+	}
+	k.execs[pid] = x
+	if c.execs == nil {
+		c.execs = map[*execution]bool{}
+	}
+	c.execs[x] = true
+	if c.ending {
+		unix.Kill(-pid, sigkill) // whatever ended the container has not seen it
+	}
+	return x, nil
+}
+
+// await waits for the end of a command, and brings it about when it takes too long.
+func (k *keeper) await(c *container, x *execution, timeout time.Duration) int {
+	defer func() {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		delete(c.execs, x)
+	}()
+	timer := time.NewTimer(timeout)
+	defer timer.Stop()
+	select {
+	case code := <-x.ended:
+		return int(code)
+	case <-timer.C:
+	}
+	for range killRounds {
+		left := k.execFamily(x)
+		if len(left) == 0 {
+			break
+		}
+		for _, p := range left {
+			killProcess(p)
+		}
+	}
+	k.killExec(x)
+	<-x.ended
+	return driver.ExecTimedOut
+}
+
+// execFamily gives the living processes of a command.
+func (k *keeper) execFamily(x *execution) []process {
+	all, self := k.scans.fresh()
+	k.mu.Lock()
+	others := make(map[int]bool, len(k.mains)+len(k.execs))
+	for pid := range k.mains {
+		others[pid] = true
+	}
+	for pid, other := range k.execs {
+		if other != x {
+			others[pid] = true
+		}
+	}
+	m := member{pid: x.pid, main: k.execs[x.pid] == x, token: x.token}
+	k.mu.Unlock()
+	return familyOf(m, all, self, others, func(pid int) string { return readVariable(pid, execMarker) })
+}
+
+// killExec kills the process group of a command that has not ended.
+func (k *keeper) killExec(x *execution) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.execs[x.pid] == x {
+		unix.Kill(-x.pid, sigkill)
+	}
+}
+
+// endExecs ends, and refuses from now on, what runs in a container whose first process has ended.
+func (k *keeper) endExecs(c *container) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	c.ending = true
+	for x := range c.execs {
+		if k.execs[x.pid] == x {
+			unix.Kill(-x.pid, sigkill)
+		}
+	}
+}
+
+// readOutput gives the beginning of what a command writes, and reads the rest, so that the command never waits.
+func readOutput(r io.Reader) string {
+	var b strings.Builder
+	_, err := io.CopyN(&b, r, driver.MaxOutput)
+	if err == nil {
+		io.Copy(io.Discard, r)
+	}
+	return b.String()
+}
