@@ -1,0 +1,326 @@
+// Package docker is the driver that runs containers on an engine that speaks Docker's API. All that it knows is in the engine:
+// labels say which container is whose, names say how far it has come (names.go), so that a Ballast that starts anew finds
+// everything again and two of them on one engine leave each other's containers alone. It never starts a container that has run,
+// and gives none a restart policy: replacing is the scheduler's business.
+//
+// Start reading at Open and Driver; spec.go has what becomes of a definition, observe.go what is made of the engine's answers.
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/containerd/errdefs"
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/client"
+
+	"ballast/internal/driver"
+	"ballast/internal/ecs"
+)
+
+// Config says where containers run.
+type Config struct {
+	// Host is the engine's address, as "unix:///var/run/docker.sock"; DOCKER_HOST or the default one if empty.
+	Host string
+	// Instance is the container instance whose containers these are.
+	Instance ecs.ID
+	// BindIP is the address of this machine at which ports of containers are bound, "127.0.0.1" if empty.
+	BindIP string
+}
+
+// Driver implements driver.Driver.
+type Driver struct {
+	cfg    Config
+	engine *client.Client
+	pulls  pulls
+
+	mu  sync.Mutex
+	ids map[driver.Key]string // of containers found before, so that they need not be searched
+}
+
+var _ driver.Driver = (*Driver)(nil)
+
+// Limits of calls that an engine may never answer (amazon-ecs-agent, dockerclient/timeout.go).
+const (
+	createFor  = 4 * time.Minute
+	startFor   = 3 * time.Minute
+	inspectFor = 30 * time.Second
+	listFor    = 10 * time.Minute
+	removeFor  = 5 * time.Minute
+	// killFor is the time an engine has, after SIGKILL, to say that the container has ended.
+	killFor = 2 * time.Minute
+)
+
+// Open connects to an engine, which has to answer.
+func Open(ctx context.Context, cfg Config) (*Driver, error) {
+	if cfg.BindIP == "" {
+		cfg.BindIP = "127.0.0.1"
+	}
+	engine, err := connect(cfg.Host)
+	if err != nil {
+		return nil, err
+	}
+	d := &Driver{cfg: cfg, engine: engine, ids: map[driver.Key]string{}}
+	if _, err := engine.Ping(ctx, client.PingOptions{NegotiateAPIVersion: true}); err != nil {
+		engine.Close()
+		return nil, fmt.Errorf("reach the Docker engine at %s: %w", engine.DaemonHost(), err)
+	}
+	return d, nil
+}
+
+// Answers says whether an engine answers; the caller bounds the wait.
+func Answers(ctx context.Context, host string) bool {
+	engine, err := connect(host)
+	if err != nil {
+		return false
+	}
+	defer engine.Close()
+	_, err = engine.Ping(ctx, client.PingOptions{})
+	return err == nil
+}
+
+func connect(host string) (*client.Client, error) {
+	options := []client.Opt{client.FromEnv}
+	if host != "" {
+		options = append(options, client.WithHost(host))
+	}
+	engine, err := client.New(options...)
+	if err != nil {
+		return nil, fmt.Errorf("connect to the Docker engine: %w", err)
+	}
+	return engine, nil
+}
+
+// Close lets go of the engine; containers run on.
+func (d *Driver) Close() error { return d.engine.Close() }
+
+// Name is "docker".
+func (d *Driver) Name() string { return "docker" }
+
+// Host is the address of the engine.
+func (d *Driver) Host() string { return d.engine.DaemonHost() }
+
+// Create prepares a container.
+func (d *Driver) Create(ctx context.Context, key driver.Key, spec driver.Spec) error {
+	found, err := d.find(ctx, key)
+	if err != nil || found != nil {
+		return err
+	}
+	options, err := createOptions(d.cfg, key, spec)
+	if err != nil {
+		return err
+	}
+	limited, cancel := context.WithTimeout(ctx, createFor)
+	defer cancel()
+	created, err := d.engine.ContainerCreate(limited, options)
+	switch {
+	case err == nil:
+		d.remember(key, created.ID)
+		return nil
+	case errdefs.IsConflict(err):
+		// An earlier call whose answer was lost; who else has that name is not ours.
+		if found, findErr := d.find(ctx, key); findErr != nil || found != nil {
+			return findErr
+		}
+	}
+	return fault(ctx, limited, err, driver.CannotCreateContainerError, "created", createFor, fmt.Sprintf("create container %v", key))
+}
+
+// Start starts a container that has not run yet.
+func (d *Driver) Start(ctx context.Context, key driver.Key) (driver.Started, error) {
+	c, err := d.known(ctx, key)
+	if err != nil {
+		return driver.Started{}, err
+	}
+	if o := observe(*c); o.State != driver.Created {
+		if o.Started.At == 0 {
+			return driver.Started{}, &driver.Error{Name: driver.CannotStartContainerError, Text: "the container was stopped before it started"}
+		}
+		return o.Started, nil
+	}
+	limited, cancel := context.WithTimeout(ctx, startFor)
+	defer cancel()
+	if _, err := d.engine.ContainerStart(limited, c.ID, client.ContainerStartOptions{}); err != nil {
+		return driver.Started{}, fault(ctx, limited, err, driver.CannotStartContainerError, "started", startFor, fmt.Sprintf("start container %v", key))
+	}
+	if c, err = d.known(ctx, key); err != nil {
+		return driver.Started{}, err
+	}
+	o := observe(*c)
+	if o.State == driver.Created {
+		return driver.Started{}, fmt.Errorf("start container %v: the engine says that it has started but not when", key)
+	}
+	return o.Started, nil
+}
+
+// Remove forgets a container that does not run. One that may have logs stays in the engine under another name until RemoveLogs.
+func (d *Driver) Remove(ctx context.Context, key driver.Key) error {
+	c, err := d.find(ctx, key)
+	if err != nil || c == nil {
+		return err
+	}
+	o, phase := observe(*c), phaseOf(c.Name)
+	if o.State == driver.Running {
+		return fmt.Errorf("remove container %v: it is running", key)
+	}
+	if o.Started.At != 0 && phase.name != unlogged {
+		err = d.rename(ctx, *c, phaseName{name: removed})
+	} else {
+		err = d.delete(ctx, c.ID)
+	}
+	if err != nil {
+		return fmt.Errorf("remove container %v: %w", key, err)
+	}
+	d.forget(key)
+	return nil
+}
+
+// RemoveLogs deletes the logs of a task of which nothing runs. The logs of containers that have not been removed go with them;
+// until then they are no longer given.
+func (d *Driver) RemoveLogs(ctx context.Context, task ecs.ID) error {
+	all, err := d.all(ctx, labelTask+"="+task.String())
+	if err != nil {
+		return fmt.Errorf("remove the logs of task %v: %w", task, err)
+	}
+	for _, c := range all {
+		switch phaseOf(c.Name).name {
+		case removed:
+			err = d.delete(ctx, c.ID)
+		case "":
+			err = d.rename(ctx, c, phaseName{name: unlogged})
+		}
+		if err != nil {
+			return fmt.Errorf("remove the logs of task %v: %w", task, err)
+		}
+	}
+	return nil
+}
+
+// List gives every container that has not been removed, in the order of creation.
+func (d *Driver) List(ctx context.Context) ([]driver.Observation, error) {
+	all, err := d.all(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list containers: %w", err)
+	}
+	return observations(all), nil
+}
+
+// rename moves a container to another phase.
+func (d *Driver) rename(ctx context.Context, c container.InspectResponse, to phaseName) error {
+	ctx, cancel := context.WithTimeout(ctx, inspectFor)
+	defer cancel()
+	_, err := d.engine.ContainerRename(ctx, c.ID, client.ContainerRenameOptions{NewName: to.of(c.Name)})
+	return gone(err)
+}
+
+func (d *Driver) delete(ctx context.Context, id string) error {
+	ctx, cancel := context.WithTimeout(ctx, removeFor)
+	defer cancel()
+	_, err := d.engine.ContainerRemove(ctx, id, client.ContainerRemoveOptions{RemoveVolumes: true})
+	return gone(err)
+}
+
+// gone forgives that what was to be changed is no longer there.
+func gone(err error) error {
+	if errdefs.IsNotFound(err) {
+		return nil
+	}
+	return err
+}
+
+// known gives a container, or the error that there is none.
+func (d *Driver) known(ctx context.Context, key driver.Key) (*container.InspectResponse, error) {
+	c, err := d.find(ctx, key)
+	if err == nil && c == nil {
+		err = &driver.Error{Name: driver.ContainerVanishedError, Text: fmt.Sprintf("the Docker engine has no container %v", key)}
+	}
+	return c, err
+}
+
+// find gives a container as it is now, nil if there is none.
+func (d *Driver) find(ctx context.Context, key driver.Key) (*container.InspectResponse, error) {
+	d.mu.Lock()
+	id := d.ids[key]
+	d.mu.Unlock()
+	if id != "" {
+		c, err := d.inspect(ctx, id)
+		if err != nil || c != nil {
+			return c, err
+		}
+		d.forget(key)
+	}
+	all, err := d.all(ctx, labelTask+"="+key.Task.String())
+	if err != nil {
+		return nil, fmt.Errorf("find container %v: %w", key, err)
+	}
+	for _, c := range all {
+		if k, ok := keyOf(c.Config.Labels); ok && k == key && phaseOf(c.Name).name != removed {
+			d.remember(key, c.ID)
+			return &c, nil
+		}
+	}
+	return nil, nil
+}
+
+// inspect gives a container by its id, nil if there is none.
+func (d *Driver) inspect(ctx context.Context, id string) (*container.InspectResponse, error) {
+	ctx, cancel := context.WithTimeout(ctx, inspectFor)
+	defer cancel()
+	c, err := d.engine.ContainerInspect(ctx, id, client.ContainerInspectOptions{})
+	switch {
+	case errdefs.IsNotFound(err):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("inspect container %s: %w", id, err)
+	case c.Container.State == nil || c.Container.Config == nil:
+		return nil, fmt.Errorf("inspect container %s: the engine's answer lacks its state", id)
+	}
+	return &c.Container, nil
+}
+
+// inspectors bounds the inspections that a list makes side by side: an engine answers few at a time.
+const inspectors = 8
+
+// all inspects the containers of this instance that have the labels, removed ones included.
+func (d *Driver) all(ctx context.Context, labels ...string) ([]container.InspectResponse, error) {
+	ctx, cancel := context.WithTimeout(ctx, listFor)
+	defer cancel()
+	labels = append(labels, labelInstance+"="+d.cfg.Instance.String())
+	list, err := d.engine.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: make(client.Filters).Add("label", labels...)})
+	if err != nil {
+		return nil, err
+	}
+	found, errs := make([]*container.InspectResponse, len(list.Items)), make([]error, len(list.Items))
+	room := make(chan struct{}, inspectors)
+	var wg sync.WaitGroup
+	for i, c := range list.Items {
+		room <- struct{}{}
+		wg.Go(func() {
+			found[i], errs[i] = d.inspect(ctx, c.ID)
+			<-room
+		})
+	}
+	wg.Wait()
+	var all []container.InspectResponse
+	for _, c := range found {
+		if c != nil {
+			all = append(all, *c)
+		}
+	}
+	return all, errors.Join(errs...)
+}
+
+func (d *Driver) remember(key driver.Key, id string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.ids[key] = id
+}
+
+func (d *Driver) forget(key driver.Key) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.ids, key)
+}

@@ -1,0 +1,50 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/containerd/errdefs"
+
+	"ballast/internal/driver"
+)
+
+// passing are parts of errors with which an engine answers that is about to end, or that has lost its containerd. They say nothing
+// about the container.
+var passing = []string{"context canceled", ": unavailable", "transport is closing", "ttrpc: closed", "daemon is shutting down"}
+
+// fault sorts an error of the engine: one that it answered with is about the container and has a name in ECS, and so has one that
+// did not come in time; any other passes. ctx is the caller's, limited the one that the call was bounded with.
+func fault(ctx, limited context.Context, err error, name, state string, limit time.Duration, doing string) error {
+	switch {
+	case ctx.Err() == nil && errors.Is(limited.Err(), context.DeadlineExceeded):
+		return &driver.Error{Name: driver.DockerTimeoutError, Text: fmt.Sprintf("Could not transition to %s; timed out after waiting %v", state, limit)}
+	case !answered(err):
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	return &driver.Error{Name: name, Text: reason(err)}
+}
+
+// answered says whether an error is the engine's answer, as opposed to one of the way to it.
+func answered(err error) bool {
+	for _, part := range passing {
+		if strings.Contains(err.Error(), part) {
+			return false
+		}
+	}
+	return errdefs.IsInternal(err) || errdefs.IsNotFound(err) || errdefs.IsConflict(err) || errdefs.IsInvalidArgument(err) ||
+		errdefs.IsPermissionDenied(err) || errdefs.IsUnauthorized(err) || errdefs.IsNotImplemented(err) || errdefs.IsFailedPrecondition(err)
+}
+
+// reason is an engine's error as people know it from each other's containers. Docker has two texts for a port that is taken: its own
+// for one of another container, the kernel's for one of another program.
+func reason(err error) string {
+	text := strings.TrimPrefix(err.Error(), "Error response from daemon: ")
+	if strings.Contains(text, "port is already allocated") {
+		text += " (address already in use)"
+	}
+	return text
+}

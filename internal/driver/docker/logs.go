@@ -1,0 +1,159 @@
+package docker
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/containerd/errdefs"
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/client"
+
+	"ballast/internal/driver"
+	"ballast/internal/ecs"
+)
+
+// A position is the time of a line in nanoseconds since 2020, times 8, plus the line's number among those of the same nanosecond:
+// an engine finds lines by their time and by nothing else. It fits until 2056.
+const (
+	positionEpoch = 1577836800 * int64(time.Second)
+	perNano       = 8
+)
+
+const (
+	// lookAhead is how many lines more than asked for are read to put them into order: the two streams of a container are written by
+	// two goroutines of the engine, each with the time it took before it waited for the other.
+	lookAhead = 64
+	// maxFrame bounds a piece of a log; engines cut lines at 16 KiB. maxLine bounds what is put together of pieces.
+	maxFrame = 1 << 20
+	maxLine  = 256 << 10
+)
+
+// line is one line with its place.
+type line struct {
+	nano int64
+	log  driver.LogLine
+}
+
+// Logs reads a container's log from the engine, of all attempts one after the other.
+func (d *Driver) Logs(ctx context.Context, task ecs.ID, name string, position int64, limit int) ([]driver.LogLine, int64, error) {
+	failed := func(err error) error { return fmt.Errorf("logs of container %s of task %v: %w", name, task, err) }
+	all, err := d.all(ctx, labelTask+"="+task.String(), labelContainer+"="+name)
+	if err != nil {
+		return nil, 0, failed(err)
+	}
+	all = slices.DeleteFunc(all, func(c container.InspectResponse) bool {
+		return phaseOf(c.Name).name == unlogged || instant(c.State.StartedAt).IsZero()
+	})
+	slices.SortFunc(all, func(a, b container.InspectResponse) int { return instant(a.Created).Compare(instant(b.Created)) })
+	var lines []line
+	for _, c := range all {
+		if len(lines) > limit+lookAhead {
+			break
+		}
+		more, err := d.read(ctx, c.ID, position, limit+lookAhead)
+		if err != nil {
+			return nil, 0, failed(err)
+		}
+		lines = append(lines, more...)
+	}
+	out, next := page(lines, position, limit)
+	return out, next, nil
+}
+
+// read reads the log of one container from the nanosecond of a position on.
+func (d *Driver) read(ctx context.Context, id string, position int64, limit int) ([]line, error) {
+	ctx, cancel := context.WithTimeout(ctx, inspectFor) // and with that ends what is not read
+	defer cancel()
+	options := client.ContainerLogsOptions{ShowStdout: true, ShowStderr: true, Timestamps: true}
+	if position > 0 {
+		nano := position/perNano + positionEpoch
+		options.Since = fmt.Sprintf("%d.%09d", nano/int64(time.Second), nano%int64(time.Second))
+	}
+	stream, err := d.engine.ContainerLogs(ctx, id, options)
+	if errdefs.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer stream.Close()
+	return parse(bufio.NewReader(stream), limit+perNano)
+}
+
+// page puts lines into order and gives those after a position.
+func page(lines []line, position int64, limit int) (out []driver.LogLine, next int64) {
+	slices.SortStableFunc(lines, func(a, b line) int { return cmp.Compare(a.nano, b.nano) })
+	next = position
+	same := int64(0)
+	for i, l := range lines {
+		if same++; i == 0 || lines[i-1].nano != l.nano {
+			same = 0
+		}
+		at := (l.nano-positionEpoch)*perNano + min(same, perNano-1)
+		if at <= position {
+			continue
+		}
+		if len(out) == limit {
+			break
+		}
+		out, next = append(out, l.log), at
+	}
+	return out, next
+}
+
+// parse reads at most limit lines of an engine's log stream: frames of one byte for the stream, three zeros, four for the length, and
+// the text, which begins with a time and a space. A frame without a newline is a piece of a line whose rest follows.
+func parse(r io.Reader, limit int) (lines []line, err error) {
+	var parts [3]strings.Builder // by stream
+	for len(lines) < limit {
+		stream, text, err := frame(r)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		stamp, text, ok := strings.Cut(text, " ")
+		at, err := time.Parse(time.RFC3339Nano, stamp)
+		if !ok || err != nil {
+			return nil, fmt.Errorf("a line begins with %q and not with a time", stamp)
+		}
+		part := &parts[stream]
+		text, whole := strings.CutSuffix(text, "\n")
+		if room := maxLine - part.Len(); len(text) > room {
+			text = text[:max(room, 0)]
+		}
+		part.WriteString(text)
+		if !whole {
+			continue
+		}
+		lines = append(lines, line{nano: at.UnixNano(), log: driver.LogLine{At: ecs.TimeOf(at), Stderr: stream == 2, Text: part.String()}})
+		part.Reset()
+	}
+	return lines, nil
+}
+
+// frame reads one frame; io.EOF is the end of the stream between two.
+func frame(r io.Reader) (stream byte, text string, err error) {
+	var head [8]byte
+	if _, err := io.ReadFull(r, head[:]); err != nil {
+		return 0, "", err
+	}
+	size := binary.BigEndian.Uint32(head[4:])
+	if head[0] < 1 || head[0] > 2 || size > maxFrame {
+		return 0, "", fmt.Errorf("not a log stream: a frame of stream %d with %d bytes", head[0], size)
+	}
+	body := make([]byte, size)
+	if _, err := io.ReadFull(r, body); err != nil {
+		return 0, "", fmt.Errorf("a frame is cut short: %w", io.ErrUnexpectedEOF)
+	}
+	return head[0], string(body), nil
+}

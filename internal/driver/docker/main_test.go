@@ -1,0 +1,196 @@
+package docker
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/moby/moby/client"
+
+	"ballast/internal/driver"
+	"ballast/internal/driver/drivertest"
+	"ballast/internal/ecs"
+)
+
+// hostVariable names the engine that the tests use; it is not DOCKER_HOST, so that no other test finds it.
+const hostVariable = "BALLAST_TEST_DOCKER_HOST"
+
+// image is what the tests' containers are made of: one static program.
+const image = "ballast-test/app:1"
+
+// makeImage loads the image once per run.
+var makeImage = sync.OnceValue(func() error {
+	dir, err := os.MkdirTemp("", "ballast-docker-test-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	exe := filepath.Join(dir, "app")
+	build := exec.Command("go", "build", "-o", exe, "./testdata/app")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux")
+	if out, err := build.CombinedOutput(); err != nil {
+		return fmt.Errorf("%w: %s", err, out)
+	}
+	program, err := os.ReadFile(exe)
+	if err != nil {
+		return err
+	}
+	var layer bytes.Buffer
+	w := tar.NewWriter(&layer)
+	if err := w.WriteHeader(&tar.Header{Name: "app", Mode: 0o755, Size: int64(len(program))}); err != nil {
+		return err
+	}
+	w.Write(program)
+	w.Close()
+	engine, err := connect(os.Getenv(hostVariable))
+	if err != nil {
+		return err
+	}
+	defer engine.Close()
+	response, err := engine.ImageImport(context.Background(), client.ImageImportSource{Source: &layer, SourceName: "-"}, image, client.ImageImportOptions{})
+	if err != nil {
+		return err
+	}
+	defer response.Close()
+	_, err = new(bytes.Buffer).ReadFrom(response)
+	return err
+})
+
+// needEngine skips a test where no engine answers.
+func needEngine(t *testing.T) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	if !Answers(ctx, os.Getenv(hostVariable)) {
+		if os.Getenv("CI") != "" {
+			t.Fatal("no Docker engine answers")
+		}
+		t.Skip("no Docker engine answers; name one with " + hostVariable)
+	}
+	if err := makeImage(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+var instances byte
+
+// open gives a driver of an instance of its own and removes in the end all that it made.
+func open(t *testing.T) *Driver {
+	t.Helper()
+	needEngine(t)
+	instances++
+	d := openAs(t, ecs.ID{0: instances, 1: byte(os.Getpid()), 2: byte(os.Getpid() >> 8)})
+	t.Cleanup(func() {
+		ctx := context.Background()
+		all, err := d.all(ctx)
+		if err != nil {
+			t.Error(err)
+		}
+		for _, c := range all {
+			if _, err := d.engine.ContainerRemove(ctx, c.ID, client.ContainerRemoveOptions{Force: true}); err != nil {
+				t.Error(err)
+			}
+		}
+		d.Close()
+	})
+	return d
+}
+
+func openAs(t *testing.T, instance ecs.ID) *Driver {
+	t.Helper()
+	d, err := Open(t.Context(), Config{Host: os.Getenv(hostVariable), Instance: instance})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// harness runs real containers.
+type harness struct{ d *Driver }
+
+func (h harness) Driver() driver.Driver { return h.d }
+
+func app(args ...string) driver.Spec {
+	return driver.Spec{Image: image, EntryPoint: []string{"/app"}, Command: args, NetworkMode: ecs.NetworkNone}
+}
+
+func (harness) Sleeps() driver.Spec                { return app("polite", "143") }
+func (harness) IgnoresTERM() driver.Spec           { return app("stubborn") }
+func (harness) ExitsOnTERM(code int32) driver.Spec { return app("polite", fmt.Sprint(code)) }
+func (harness) Exits(code int32) driver.Spec       { return app("exit", fmt.Sprint(code)) }
+
+func (harness) NotFound() driver.Spec {
+	spec := app()
+	spec.EntryPoint = []string{"/no-such-command"}
+	return spec
+}
+
+func (harness) Prints(stdout, stderr []string) driver.Spec {
+	args := []string{"print"}
+	for _, l := range stdout {
+		args = append(args, "o"+l)
+	}
+	for _, l := range stderr {
+		args = append(args, "e"+l)
+	}
+	return app(args...)
+}
+
+func (harness) Listens(mode ecs.NetworkMode, ports ...ecs.PortMapping) driver.Spec {
+	args := []string{"listen"}
+	for _, p := range ports {
+		args = append(args, string(protocol(p.UDP))+"/"+strconv.Itoa(int(p.ContainerPort)))
+	}
+	spec := app(args...)
+	spec.NetworkMode, spec.Ports = mode, ports
+	return spec
+}
+
+func (harness) Checked(ok bool) (driver.Spec, []string) {
+	if ok {
+		return app("polite", "143"), []string{"/app", "exit", "0"}
+	}
+	return app("polite", "143"), []string{"/app", "exit", "1"}
+}
+
+func (harness) CheckHangs() (driver.Spec, []string) {
+	return app("polite", "143"), []string{"/app", "hang"}
+}
+
+func (harness) FreePort(t *testing.T) uint16 {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return uint16(l.Addr().(*net.TCPAddr).Port)
+}
+
+func (harness) Wait(t *testing.T, what string, cond func() bool) { wait(t, what, cond) }
+
+// wait looks until cond is true.
+func wait(t *testing.T, what string, cond func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(20 * time.Second)
+	for !cond() {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited in vain: %s", what)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+func key(n int) driver.Key { return driver.Key{Task: ecs.ID{0: 0xca, 15: byte(n)}, Container: "app"} }
+
+func TestConformance(t *testing.T) {
+	drivertest.Run(t, func(t *testing.T) drivertest.Harness { return harness{d: open(t)} })
+}
