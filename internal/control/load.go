@@ -13,7 +13,26 @@ import (
 
 // loading holds what the store gave before its place is known: events come before their service.
 type loading struct {
-	events map[journal.Key][]*ecs.ServiceEvent
+	events map[journal.Key][]numbered
+}
+
+// numbered is a service event under its number.
+type numbered struct {
+	number uint64
+	event  *ecs.ServiceEvent
+}
+
+// shown gives the events that a service has, newest first. Those that a commit left behind which only got half-way are not
+// among them: newer ones are said again under the same number, older ones had been dropped.
+func shown(all []numbered, newest uint64) []*ecs.ServiceEvent {
+	var events []*ecs.ServiceEvent
+	for _, e := range all {
+		if e.number <= newest && newest-e.number < ecs.MaxServiceEvents {
+			events = append(events, e.event)
+		}
+	}
+	slices.Reverse(events)
+	return events
 }
 
 // Load takes one record of the store. Records come in the order of their keys.
@@ -31,12 +50,10 @@ func (m *Machine) Load(name string, value []byte) error {
 		m.instances.Load(r)
 	case *ecs.ServiceEvent:
 		of := journal.Key{Kind: journal.KindService, Cluster: key.Cluster, Seq: key.Seq}
-		m.loading.events[of] = append(m.loading.events[of], r)
+		m.loading.events[of] = append(m.loading.events[of], numbered{key.Event, r})
 	case *ecs.Service:
-		events := m.loading.events[key]
+		m.services.Load(r, shown(m.loading.events[key], r.LastEvent))
 		delete(m.loading.events, key)
-		slices.Reverse(events)
-		m.services.Load(r, events)
 		if r.Status == ecs.ServiceActive {
 			m.catalog.Count(r.Cluster, catalog.Counts{Services: 1})
 		}
