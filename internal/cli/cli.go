@@ -32,12 +32,16 @@ const (
 type grammar struct {
 	Help helpFlag `short:"h" help:"Show help, with examples."`
 
-	Up      upVerb      `cmd:"" help:"Start a server with a container instance, and deploy what DIR holds."`
-	Ps      psVerb      `cmd:"" help:"List tasks: status, health, where they listen, why they stopped."`
-	Events  eventsVerb  `cmd:"" help:"Show what the scheduler did for a service, and why."`
-	Logs    logsVerb    `cmd:"" help:"Show what containers wrote."`
-	Stop    stopVerb    `cmd:"" help:"Stop tasks, or all tasks of services."`
-	Version versionVerb `cmd:"" help:"Show the version."`
+	Up       upVerb       `cmd:"" help:"Start a server with a container instance, and deploy what DIR holds."`
+	Deploy   deployVerb   `cmd:"" help:"Deploy what DIR holds to a server, and follow the rollout."`
+	Diff     diffVerb     `cmd:"" help:"Show what deploying DIR would change."`
+	Rollback rollbackVerb `cmd:"" help:"Bring a service back to an earlier revision of its task definition."`
+	Wait     waitVerb     `cmd:"" help:"Wait until services are steady, or tasks have stopped."`
+	Ps       psVerb       `cmd:"" help:"List tasks: status, health, where they listen, why they stopped."`
+	Events   eventsVerb   `cmd:"" help:"Show what the scheduler did for a service, and why."`
+	Logs     logsVerb     `cmd:"" help:"Show what containers wrote."`
+	Stop     stopVerb     `cmd:"" help:"Stop tasks, or all tasks of services."`
+	Version  versionVerb  `cmd:"" help:"Show the version."`
 
 	Sample sample.Command `cmd:"" help:"An application to run under Ballast, and to make misbehave."`
 	Keeper keeperVerb     `cmd:"" hidden:"" help:"Be the parent of the processes of a container instance."`

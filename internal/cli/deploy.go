@@ -114,12 +114,7 @@ func (d *deployment) newest(ctx context.Context, family string) (*types.TaskDefi
 
 // put creates or updates a service unless it is as its file says.
 func (d *deployment) put(ctx context.Context, service project.Service) error {
-	in := *service.Input
-	if given := lastPart(aws.ToString(in.Cluster)); given != "" && given != d.client.cluster {
-		return usagef(`it names cluster %s; deploy it with --cluster %s`, given, given)
-	}
-	in.Cluster = &d.client.cluster
-	definition, err := d.definition(ctx, *in.TaskDefinition)
+	in, definition, err := d.wanted(ctx, service)
 	if err != nil {
 		return err
 	}
@@ -134,7 +129,7 @@ func (d *deployment) put(ctx context.Context, service project.Service) error {
 			return err
 		}
 	}
-	plan, err := project.PlanService(&in, definition, have)
+	plan, err := project.PlanService(in, definition, have)
 	if err != nil {
 		return err
 	}
@@ -144,6 +139,35 @@ func (d *deployment) put(ctx context.Context, service project.Service) error {
 	numbers, err := policy.WithTags(d.policy, tagsOf(in.Tags))
 	if err != nil {
 		return err
+	}
+	d.services = append(d.services, &following{name, newProgress(numbers, have, before)})
+	return nil
+}
+
+// wanted gives the service that a file describes, in the cluster deployed to, and the revision that it names.
+func (d *deployment) wanted(ctx context.Context, service project.Service) (*ecs.CreateServiceInput, string, error) {
+	in := *service.Input
+	if given := lastPart(aws.ToString(in.Cluster)); given != "" && given != d.client.cluster {
+		return nil, "", usagef(`it names cluster %s; deploy it with --cluster %s`, given, given)
+	}
+	in.Cluster = &d.client.cluster
+	definition, err := d.definition(ctx, *in.TaskDefinition)
+	return &in, definition, err
+}
+
+// watch adds a service that is to be followed from how it is now.
+func (d *deployment) watch(ctx context.Context, name string) error {
+	have, err := d.client.mustServiceNamed(ctx, name)
+	if err != nil {
+		return err
+	}
+	before, err := d.client.tasks(ctx, name, true)
+	if err != nil {
+		return err
+	}
+	numbers, err := policy.WithTags(d.policy, tagsOf(have.Tags))
+	if err != nil {
+		numbers = d.policy // a server of another version knows more tags
 	}
 	d.services = append(d.services, &following{name, newProgress(numbers, have, before)})
 	return nil

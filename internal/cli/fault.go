@@ -63,6 +63,8 @@ func verdict(err error) (code int, text string) {
 		return exitDone, ""
 	case errors.As(err, &exit):
 		return exit.ExitCode(), ""
+	case errors.Is(err, errDiffers):
+		return exitFailed, ""
 	case errors.Is(err, errInterrupted), errors.Is(err, context.Canceled):
 		return exitInterrupted, ""
 	case errors.As(err, &usage):

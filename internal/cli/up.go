@@ -203,12 +203,7 @@ func (v *upVerb) join(ctx context.Context, s *Streams, about *daemon.About, p *p
 	if err := d.apply(ctx, *p); err != nil {
 		return err
 	}
-	waiting, cancelWaiting := context.WithTimeout(ctx, v.Timeout)
-	defer cancelWaiting()
-	if err := d.follow(waiting); err != nil {
-		if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
-			return notSteadyError{fmt.Sprintf(`not steady within %s; "ballast ps -a" and "ballast events --all" say more`, v.Timeout)}
-		}
+	if err := d.followWithin(ctx, v.Timeout); err != nil {
 		return err
 	}
 	return v.results(ctx, s, d, endpoint)

@@ -1,0 +1,113 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+)
+
+// rollbackVerb brings a service back to an earlier revision of its task definition.
+type rollbackVerb struct {
+	endpointOptions `embed:""`
+	outputOptions   `embed:""`
+	waitOptions     `embed:""`
+
+	Service  string `arg:"" help:"The service."`
+	Revision int    `placeholder:"N" help:"The revision to go to; without it, the newest ACTIVE one before the service's own."`
+}
+
+// Help is shown with the flags.
+func (rollbackVerb) Help() string {
+	return `Examples:
+
+    ballast rollback web                 to the ACTIVE revision before the one that web is on
+    ballast rollback web --revision 3    to web's family, revision 3
+    ballast rollback web --no-wait
+
+Only the task definition goes back: counts and percentages of the service stay. The next "ballast deploy" brings the newest revision
+again, unless its files have gone back, too.
+
+With -o json: {"tasks": [...]}, the tasks of the service as "ballast ps" gives them.
+
+Exit codes: 0 steady (with --no-wait: begun), 1 failed, the rollout included, 2 usage, 3 no Ballast answers, 4 not steady within
+--timeout, 130 interrupted; the rollout goes on after the last two.`
+}
+
+// Run begins a deployment of the earlier revision and follows it.
+func (v *rollbackVerb) Run(ctx context.Context, s *Streams) error {
+	ctx, cancel := s.interruptible(ctx)
+	defer cancel()
+	if v.Revision < 0 {
+		return usagef("--revision %d: revisions begin with 1", v.Revision)
+	}
+	d, err := v.deployment(ctx, s)
+	if err != nil {
+		return err
+	}
+	if err := d.watch(ctx, v.Service); err != nil {
+		return err
+	}
+	service, err := d.client.mustServiceNamed(ctx, v.Service)
+	if err != nil {
+		return err
+	}
+	now := lastPart(aws.ToString(service.TaskDefinition))
+	to, err := v.target(ctx, d.client, now)
+	if err != nil {
+		return err
+	}
+	in := &ecs.UpdateServiceInput{Cluster: &d.client.cluster, Service: &v.Service, TaskDefinition: &to}
+	if _, err := d.client.ecs.UpdateService(ctx, in); err != nil {
+		return fmt.Errorf("roll service %s back to %s: %w", v.Service, to, err)
+	}
+	d.say("service %s: from %s back to %s", v.Service, now, to)
+	return d.finish(ctx, s, v.waitOptions, v.json())
+}
+
+// target gives the revision to go to, as "family:revision".
+func (v *rollbackVerb) target(ctx context.Context, c *client, now string) (string, error) {
+	family, number, _ := strings.Cut(now, ":")
+	current, err := strconv.Atoi(number)
+	if err != nil {
+		return "", fmt.Errorf("service %s is on %q, which is no revision", v.Service, now)
+	}
+	if v.Revision == current {
+		return "", usagef("service %s is on %s already", v.Service, now)
+	}
+	if v.Revision > 0 {
+		return family + ":" + strconv.Itoa(v.Revision), nil
+	}
+	to := ""
+	in := &ecs.ListTaskDefinitionsInput{FamilyPrefix: &family, Status: types.TaskDefinitionStatusActive, Sort: types.SortOrderDesc}
+	err = pages(ctx, func(token *string) (*string, error) {
+		in.NextToken = token
+		out, err := c.ecs.ListTaskDefinitions(ctx, in)
+		if err != nil {
+			return nil, fmt.Errorf("list the revisions of %s: %w", family, err)
+		}
+		if to = before(out.TaskDefinitionArns, current); to != "" {
+			return nil, nil
+		}
+		return out.NextToken, nil
+	})
+	if err == nil && to == "" {
+		err = fmt.Errorf("service %s is on %s, and no earlier revision of %s is ACTIVE", v.Service, now, family)
+	}
+	return to, err
+}
+
+// before gives the first of the revisions, which stand newest first, that is older than the current one; "" for none.
+func before(arns []string, current int) string {
+	for _, arn := range arns {
+		name := lastPart(arn)
+		if n, err := strconv.Atoi(name[strings.LastIndexByte(name, ':')+1:]); err == nil && n < current {
+			return name
+		}
+	}
+	return ""
+}
