@@ -90,6 +90,9 @@ func (m *Machine) explain(t *task, w *session.Work) {
 			c = &container{key: driver.Key{Task: t.id, Container: def.Name}}
 		}
 		c.def = def
+		if c.phase == started && i < len(w.Health) {
+			c.check.recall(w.Health[i])
+		}
 		t.containers = append(t.containers, c)
 	}
 	for _, c := range found { // of no definition: nothing but to get rid of them

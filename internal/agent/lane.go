@@ -12,6 +12,9 @@ const (
 	maxPulls = 256
 	// maxStops is for calls that mostly wait, up to their stop timeout: as many as a container instance may have containers.
 	maxStops = 1024
+	// maxChecks is for commands of health checks, which mostly wait: a thousand a second that take a second each, and a thousand
+	// more that hang until their timeout. It is half of what the keeper takes at once, so that stops find room beside them.
+	maxChecks = 2048
 )
 
 // lane makes calls side by side up to a limit, and the others in order of arrival. It has goroutines only while there are

@@ -88,7 +88,7 @@ func (Disconnected) input()  {}
 type Batch struct {
 	// Watch asks for a subscription to the ends of containers; DriverWatched answers it.
 	Watch bool
-	// Calls are to be made, side by side; DriverResult answers each. There is never more than one for a container at a time.
+	// Calls are to be made, side by side; DriverResult answers each. There is never more than one for a container at a time, and one Exec.
 	Calls []driver.Call
 	// Cancel names calls whose result no longer matters.
 	Cancel []uint64
@@ -214,7 +214,7 @@ func (m *Machine) call(f flight, call driver.Call) uint64 {
 	return call.ID
 }
 
-// callLimits are how long a call may take, Stop beyond its timeout (amazon-ecs-agent, agent/dockerclient/timeout.go). Those
+// callLimits are how long a call may take, Stop and Exec beyond their timeout (amazon-ecs-agent, agent/dockerclient/timeout.go). Those
 // that the agent of ECS does not bound, or that only concern our own files, get a minute.
 var callLimits = [...]time.Duration{
 	driver.OpList:       time.Minute,
@@ -224,6 +224,7 @@ var callLimits = [...]time.Duration{
 	driver.OpStop:       2 * time.Minute,
 	driver.OpRemove:     5 * time.Minute,
 	driver.OpRemoveLogs: time.Minute,
+	driver.OpExec:       10 * time.Second,
 }
 
 // add makes a task known.

@@ -20,6 +20,8 @@ func (m *Machine) takeResult(r driver.Result) {
 		m.listed(r)
 	case f.op == driver.OpRemoveLogs:
 		m.logsRemoved(f.t, r)
+	case f.op == driver.OpExec:
+		m.checked(f.t, f.c, r)
 	default:
 		f.c.call = 0
 		m.touch(f.t)

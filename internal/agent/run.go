@@ -44,13 +44,15 @@ func (e *RefusedError) Error() string { return "control refused this container i
 // NewAgent gives an agent that Run sets to work.
 func NewAgent(cfg Config, d driver.Driver, connect Connect) *Agent {
 	starts, pulls, stops := &lane{limit: maxStarts}, &lane{limit: maxPulls}, &lane{limit: maxStops}
+	checks := &lane{limit: maxChecks}
 	return &Agent{
 		machine: New(cfg),
 		driver:  d,
 		connect: connect,
 		inbox:   make(chan envelope, inboxSize),
 		lanes: map[driver.Op]*lane{driver.OpPull: pulls, driver.OpStop: stops, driver.OpCreate: starts, driver.OpStart: starts,
-			driver.OpList: starts, driver.OpRemove: starts, driver.OpRemoveLogs: starts},
+			driver.OpList: starts, driver.OpRemove: starts, driver.OpRemoveLogs: starts,
+			driver.OpExec: checks},
 		cancels: map[uint64]context.CancelFunc{},
 	}
 }
@@ -162,7 +164,7 @@ func (a *Agent) act(ctx context.Context, b Batch) {
 // make has a call made on its lane.
 func (a *Agent) make(ctx context.Context, call driver.Call) {
 	callCtx := ctx
-	if call.Op == driver.OpPull || call.Op == driver.OpList {
+	if call.Op == driver.OpPull || call.Op == driver.OpList || call.Op == driver.OpExec {
 		var cancel context.CancelFunc
 		callCtx, cancel = context.WithCancel(ctx)
 		a.cancels[call.ID] = cancel
@@ -172,6 +174,9 @@ func (a *Agent) make(ctx context.Context, call driver.Call) {
 		if result.Err != nil && callCtx.Err() == nil && !errors.As(result.Err, new(*driver.Error)) {
 			slog.Warn("a driver call failed and may be repeated", "driver", a.driver.Name(), "call", call.String(),
 				"cause", result.Err)
+		}
+		if call.Op == driver.OpExec && result.Err == nil && result.Code != 0 {
+			slog.Debug("a health check failed", "container", call.Key.String(), "code", result.Code, "output", result.Output)
 		}
 		a.post(ctx, envelope{input: DriverResult{result}})
 	})

@@ -50,6 +50,8 @@ type container struct {
 	// doomed says that the container is to be stopped even if the task goes on.
 	doomed bool
 
+	check checkup
+
 	pullAt   ecs.Time // when the pull was asked for
 	started  driver.Started
 	stopAt   ecs.Time
@@ -136,6 +138,7 @@ func (t *task) next(c *container) move {
 func (m *Machine) advance(t *task) {
 	for _, c := range t.containers {
 		m.advanceContainer(t, c)
+		m.advanceCheck(t, c)
 	}
 	m.advanceSweep(t)
 	if t.stopped() && t.forget {

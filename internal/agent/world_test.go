@@ -170,6 +170,8 @@ func sayResult(op driver.Op, r driver.Result) string {
 		return "error " + r.Err.Error()
 	case op == driver.OpStart:
 		return "started " + r.Started.RuntimeID
+	case op == driver.OpExec:
+		return fmt.Sprintf("code %d", r.Code)
 	case op == driver.OpStop:
 		return "ended " + sayExit(r.Exit)
 	case op == driver.OpList:
@@ -216,6 +218,9 @@ func sayReport(r session.Report) string {
 		}
 		for _, c := range t.Containers {
 			fmt.Fprintf(&b, "\n%15s%s %s", "", c.Name, c.Status)
+			if c.Health != ecs.HealthUnknown {
+				fmt.Fprintf(&b, " %s", c.Health)
+			}
 			if c.RuntimeID != "" {
 				fmt.Fprintf(&b, " %s", c.RuntimeID)
 			}
@@ -257,6 +262,13 @@ func box(name string, env ...string) ecs.ContainerDefinition {
 		}
 		d.Environment = append(d.Environment, ecs.Variable{Name: env[i], Value: env[i+1]})
 	}
+	return d
+}
+
+// checkedBox is a container with a health check, every 5 s and at most 3 s long, two failures of which count.
+func checkedBox(name string, env ...string) ecs.ContainerDefinition {
+	d := box(name, env...)
+	d.HealthCheck = &ecs.HealthCheck{Command: []string{"CMD", "check"}, Interval: 5 * time.Second, Timeout: 3 * time.Second, Retries: 2}
 	return d
 }
 

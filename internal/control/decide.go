@@ -69,6 +69,9 @@ func (m *Machine) stopTasks(s *services.Service, stop scheduler.Stop) {
 		id := s.TaskID(seq)
 		m.tasks.Stop(m.now, m.tasks.Task(s.Record().Cluster, id), stop.Code, stop.Reason)
 		stopped = append(stopped, id)
+		if stop.Phase == scheduler.Unhealthy {
+			m.say(s, scheduler.UnhealthyEvent(s.Record().Name, id))
+		}
 	}
 	m.spread()
 	if stop.Phase == scheduler.Starting {

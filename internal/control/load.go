@@ -117,8 +117,13 @@ func assignment(t *ecs.Task) session.Assignment {
 	if t.LastStatus >= ecs.StatusStopping {
 		desired = ecs.StatusStopped // not before: what comes ahead of STOPPING is control's to finish
 	}
+	health := make([]ecs.Health, len(t.Containers))
+	for i := range t.Containers {
+		health[i] = t.Containers[i].Health
+	}
 	return session.Assignment{Task: t.ID, Desired: desired, Work: &session.Work{Cluster: t.Cluster, Service: t.Service,
-		Definition: t.Definition, Overrides: t.Overrides, Launched: t.StartedAt != 0}}
+		Definition: t.Definition, Overrides: t.Overrides, Launched: t.StartedAt != 0,
+		Health: health}}
 }
 
 var _ services.Chance = (*ids)(nil)

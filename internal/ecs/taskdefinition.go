@@ -31,6 +31,16 @@ type TaskDefinition struct {
 // Name is "family:revision".
 func (d *TaskDefinition) Name() string { return d.Family + ":" + strconv.Itoa(d.Revision) }
 
+// Checked says whether health checks decide on the health of the task: those of essential containers do (API_HealthCheck).
+func (d *TaskDefinition) Checked() bool {
+	for i := range d.Containers {
+		if d.Containers[i].Essential && d.Containers[i].HealthCheck != nil {
+			return true
+		}
+	}
+	return false
+}
+
 // TaskDefinitionStatus is the status of a revision.
 type TaskDefinitionStatus uint8
 
@@ -77,6 +87,22 @@ type ContainerDefinition struct {
 	Ports             []PortMapping `cbor:"11,keyasint,omitempty"`
 	// StopTimeout is the time between SIGTERM and SIGKILL; 0 means the agent's default of 30 s.
 	StopTimeout time.Duration `cbor:"12,keyasint,omitempty"`
+	// HealthCheck is nil where the container has none.
+	HealthCheck *HealthCheck `cbor:"13,keyasint,omitempty"`
+}
+
+// HealthCheck is a command that tells whether its container is healthy (API_HealthCheck), with every default filled in.
+type HealthCheck struct {
+	// Command begins with CMD (what follows is run as it is) or CMD-SHELL (what follows is given to the shell).
+	Command []string `cbor:"1,keyasint"`
+	// Interval passes between the end of one check and the next, and between the start of the container and the first.
+	Interval time.Duration `cbor:"2,keyasint"`
+	// Timeout is how long the command may take.
+	Timeout time.Duration `cbor:"3,keyasint"`
+	// Retries is how many failures in a row make the container unhealthy.
+	Retries int `cbor:"4,keyasint"`
+	// StartPeriod is how long after the start of a container that has not been healthy yet failures do not count.
+	StartPeriod time.Duration `cbor:"5,keyasint,omitempty"`
 }
 
 // Variable is an environment variable.

@@ -111,4 +111,7 @@ type Work struct {
 	// Launched says that control has already seen the task RUNNING: an agent that knows nothing of it must not start it again,
 	// but report it as stopped.
 	Launched bool
+	// Health is what control last heard of each container of Definition, from which an agent that starts anew goes on. It may be
+	// left out, and means nothing to an agent that knows the task.
+	Health []ecs.Health
 }

@@ -109,6 +109,10 @@ func fillContainer(c *types.ContainerDefinition) {
 
 func parseContainer(c *types.ContainerDefinition, mode ecs.NetworkMode) (ecs.ContainerDefinition, error) {
 	ports, err := parsePorts(c, mode)
+	if err != nil {
+		return ecs.ContainerDefinition{}, err
+	}
+	check, err := parseHealthCheck(c)
 	return ecs.ContainerDefinition{
 		Name:              *c.Name,
 		Image:             *c.Image,
@@ -122,6 +126,7 @@ func parseContainer(c *types.ContainerDefinition, mode ecs.NetworkMode) (ecs.Con
 		MemoryReservation: int(value(c.MemoryReservation)),
 		Ports:             ports,
 		StopTimeout:       time.Duration(value(c.StopTimeout)) * time.Second,
+		HealthCheck:       check,
 	}, err
 }
 

@@ -21,6 +21,8 @@ func many(n int) string {
 	return `{"family":"f","containerDefinitions":[` + strings.Join(parts, ",") + `]}`
 }
 
+const inApp = "Invalid setting for container 'app'. "
+
 func TestRegisterRefuses(t *testing.T) {
 	long := strings.Repeat("n", 256)
 	cases := map[string][]struct{ request, want string }{
@@ -55,6 +57,15 @@ func TestRegisterRefuses(t *testing.T) {
 			{definition(`"cpu":"1e3 vCPU"`), badCPU}, {definition(`"cpu":"256 GB"`), badCPU}, {definition(`"cpu":"0.5"`), badCPU},
 			{definition(`"memory":"lots"`), strings.Replace(badCPU, "cpu", "memory", 1)},
 			{definition(`"memory":"1 MB"`), strings.Replace(badCPU, "cpu", "memory", 1)},
+		},
+		"health checks": {
+			{container(`"healthCheck":{"interval":30}`), inApp + "healthCheck.command should not be null or empty."},
+			{container(`"healthCheck":{"command":["CMD"]}`), inApp + "healthCheck.command has no command."},
+			{container(`"healthCheck":{"command":["CMD","a\u0000"]}`), inApp + "healthCheck.command contains invalid characters."},
+			{container(`"healthCheck":{"command":["CMD","a"],"interval":4}`), inApp + "healthCheck.interval must be between 5 and 300."},
+			{container(`"healthCheck":{"command":["CMD","a"],"timeout":61}`), inApp + "healthCheck.timeout must be between 2 and 60."},
+			{container(`"healthCheck":{"command":["CMD","a"],"retries":0}`), inApp + "healthCheck.retries must be between 1 and 10."},
+			{container(`"healthCheck":{"command":["CMD","a"],"startPeriod":301}`), inApp + "healthCheck.startPeriod must be between 0 and 300."},
 		},
 		"ports": {
 			{container(`"portMappings":[{"hostPort":80}]`), "Invalid setting for container 'app'. containerPort must be between 1 and 65535."},

@@ -156,4 +156,9 @@ var definitionFields = table{
 	"containerDefinitions[].portMappings[].protocol":      works,
 	"containerDefinitions[].portMappings[].name":          works,
 	"containerDefinitions[].stopTimeout":                  works,
+	"containerDefinitions[].healthCheck.command[]":        works,
+	"containerDefinitions[].healthCheck.interval":         works,
+	"containerDefinitions[].healthCheck.timeout":          works,
+	"containerDefinitions[].healthCheck.retries":          works,
+	"containerDefinitions[].healthCheck.startPeriod":      works,
 }

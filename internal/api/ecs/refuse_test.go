@@ -26,7 +26,6 @@ const later = " is not supported by this version of Ballast yet; remove it. See 
 func TestRefusals(t *testing.T) {
 	const register, create, update, runTask = "RegisterTaskDefinition", "CreateService", "UpdateService", "RunTask"
 	tests := []struct{ operation, request, want string }{
-		{register, container(`"healthCheck":{"command":["CMD","true"]}`), "containerDefinitions[0].healthCheck" + later},
 		{register, container(`"dependsOn":[{"containerName":"x","condition":"START"}]`), "containerDefinitions[0].dependsOn" + later},
 		{register, container(`"logConfiguration":{"logDriver":"awslogs"}`), "containerDefinitions[0].logConfiguration" + later},
 		{register, container(`"user":"1000"`), "containerDefinitions[0].user" + later},

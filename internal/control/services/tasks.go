@@ -43,6 +43,10 @@ func (s *Service) facts(t *ecs.Task) scheduler.Task {
 		facts.Phase = scheduler.Starting
 	case t.Health == ecs.HealthUnhealthy:
 		facts.Phase = scheduler.Unhealthy
+	case t.Health == ecs.HealthHealthy:
+		facts.Phase = scheduler.Healthy
+	case t.Definition.Checked():
+		facts.Phase = scheduler.Warming // until its checks say more
 	default:
 		facts.Phase = scheduler.Warming
 		facts.Due = t.StartedAt.Add(s.tracker.View().Policy.HealthyAfter)

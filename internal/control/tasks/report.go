@@ -19,6 +19,7 @@ func (b *Book) Report(now ecs.Time, cluster string, instance ecs.ID, r *session.
 	changed := mergeTimes(&n, r)
 	if containers, differ := mergeContainers(t, r.Containers); differ {
 		n.Containers, changed = containers, true
+		n.Health = healthOf(t.Definition, containers)
 	}
 	move(&n, now, r)
 	if n.LastStatus == t.LastStatus && n.DesiredStatus == t.DesiredStatus {
@@ -66,6 +67,17 @@ func mergeTimes(t *ecs.Task, r *session.TaskReport) (changed bool) {
 	set(&t.PullStoppedAt, r.PullStoppedAt)
 	set(&t.ExecutionStoppedAt, r.ExecutionStoppedAt)
 	return changed
+}
+
+// healthOf is the health of a task: that of its essential containers with a health check.
+func healthOf(d *ecs.TaskDefinition, containers []ecs.Container) ecs.Health {
+	var checked []ecs.Health
+	for i := range containers {
+		if d.Containers[i].Essential && d.Containers[i].HealthCheck != nil {
+			checked = append(checked, containers[i].Health)
+		}
+	}
+	return lifecycle.Health(checked)
 }
 
 // mergeContainers gives the containers of t with what is new in the reports. Statuses only grow; an exit code, once known, stays.
