@@ -35,6 +35,8 @@ type checker struct {
 	// changes are those of the batch under way.
 	changes []change
 
+	memories map[string]*memory // by cluster and service
+
 	boxes  map[driver.Key]*box
 	places map[ecs.ID]*host // where containers of a task have been started
 
@@ -53,18 +55,28 @@ type resident struct {
 // birth is what never changes of a task.
 type birth struct {
 	instance ecs.ID
-	at       ecs.Time // of the world
+	ended    ecs.Time // when its end was committed, in the world's time; 0 = not yet
 }
 
 // change is a task before and after; old is nil for a new one, now for one that is forgotten.
 type change struct{ old, now *ecs.Task }
+
+func (ch change) id() ecs.ID {
+	switch {
+	case ch.now != nil:
+		return ch.now.ID
+	case ch.old != nil:
+		return ch.old.ID
+	}
+	return ecs.ID{}
+}
 
 var _ Observer = (*checker)(nil)
 
 func newChecker(w *World, h *history) *checker {
 	return &checker{w: w, h: h, policy: w.server.cfg.Policy, shadow: map[string][]byte{}, keys: map[journal.Key]ecs.ID{},
 		tasks: map[ecs.ID]*ecs.Task{}, born: map[ecs.ID]birth{}, jobs: map[string]int{}, boxes: map[driver.Key]*box{},
-		places: map[ecs.ID]*host{}}
+		places: map[ecs.ID]*host{}, memories: map[string]*memory{}}
 }
 
 // Durable implements Observer.
@@ -97,6 +109,10 @@ func (c *checker) changed(key journal.Key, t *ecs.Task) {
 	if ch.old == nil && t != nil {
 		c.bear(t)
 	}
+	if b, known := c.born[ch.id()]; known && b.ended == 0 && (t == nil || t.Stopped()) {
+		b.ended = c.w.now
+		c.born[ch.id()] = b
+	}
 	c.changes = append(c.changes, ch)
 	c.checkMove(ch)
 }
@@ -106,7 +122,7 @@ func (c *checker) bear(t *ecs.Task) {
 	if _, known := c.born[t.ID]; known {
 		c.w.fail("ids are new", "task %s was there before", t.ID)
 	}
-	c.born[t.ID] = birth{t.Instance, c.w.now}
+	c.born[t.ID] = birth{instance: t.Instance}
 	if t.Service == "" {
 		c.jobs[t.StartedBy]++
 	}
@@ -114,8 +130,14 @@ func (c *checker) bear(t *ecs.Task) {
 
 // Loaded implements Observer.
 func (c *checker) Loaded(m *control.Machine, r *root.Root) {
+	if c.root != nil {
+		c.checkReload(c.root, r)
+	}
 	c.machine, c.root, c.now = m, r, c.w.server.now
 	c.changes = nil
+	for _, m := range c.memories {
+		m.starts = nil // the pace is not journalled
+	}
 	c.enumerate()
 	c.checkJournal()
 	c.checkCounts()
@@ -130,7 +152,11 @@ func (c *checker) Committed(m *control.Machine, now ecs.Time, r *root.Root) {
 		c.enumerate()
 		c.checkEnds()
 		c.checkWindows()
+		c.checkPlaces()
 	}
+	c.checkServices()
+	c.checkSilence()
+	c.checkRetention()
 	c.changes = c.changes[:0]
 	c.checkCounts()
 	c.checkTrackers(true)

@@ -20,6 +20,8 @@ const (
 	// calmStep is how often the calm is looked at, restedFor how long it must last.
 	calmStep  = 5 * second
 	restedFor = time.Minute
+	// sessionsSettle is how long an agent may take to notice that a connection is of no use, with two tries and late copies.
+	sessionsSettle = 3 * time.Minute
 	// haltFor is longer than a start that hangs is waited for, and the stop after it.
 	haltFor = 10 * time.Minute
 )
@@ -32,6 +34,7 @@ func (c *checker) calm() {
 		return
 	}
 	c.checkJournal()
+	c.checkLeft()
 	born, unsettled := len(c.born), c.unsettled
 	c.w.server.crash()
 	c.w.server.start()
@@ -43,9 +46,16 @@ func (c *checker) calm() {
 
 // rest waits until nothing is pending for a while.
 func (c *checker) rest() {
-	end, rested := c.w.now.Add(calmFor), c.w.now
+	began, rested := c.w.now, c.w.now
+	end, hungUp := began.Add(calmFor), -1
 	for c.w.failure == nil && c.w.now.Sub(rested) < restedFor {
 		c.w.advance(calmStep)
+		if c.w.now.Sub(began) >= sessionsSettle && hungUp < 0 {
+			hungUp = c.hangUps()
+		}
+		if hungUp >= 0 && c.hangUps() > hungUp {
+			c.w.fail("sessions last where the network is good", "an agent hung up %v after all faults had ended", c.w.now.Sub(began))
+		}
 		pending := c.pending()
 		if len(pending) > 0 {
 			rested = c.w.now
@@ -54,6 +64,15 @@ func (c *checker) rest() {
 			c.w.fail(comesToRest, "after %v there is still:\n  %s", calmFor, strings.Join(pending, "\n  "))
 		}
 	}
+}
+
+// hangUps counts how often agents have given up a connection.
+func (c *checker) hangUps() int {
+	n := 0
+	for _, h := range c.w.hosts {
+		n += h.hangUps
+	}
+	return n
 }
 
 // halt has control stop every task, as Ctrl-C does, and start anew: then every service comes back.

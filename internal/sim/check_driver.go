@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"time"
+
 	"ballast/internal/driver"
 	"ballast/internal/driver/fake"
 	"ballast/internal/ecs"
@@ -121,6 +123,21 @@ func (c *checker) orphan() string {
 		}
 	}
 	return ""
+}
+
+// leftFor is longer than any agent is away, and than a failed removal is repeated.
+const leftFor = 5 * time.Minute
+
+// checkLeft sees that agents have removed what is left of tasks that ended long ago.
+func (c *checker) checkLeft() {
+	for _, h := range c.w.hosts {
+		for _, o := range h.model.Containers() {
+			if b := c.born[o.Key.Task]; b.ended != 0 && c.w.now.Sub(b.ended) > h.cfg.Retention+leftFor {
+				c.w.fail("what is left of tasks is removed", "%s is on %s, its task ended %v ago", keyOf(o.Key), h.name,
+					c.w.now.Sub(b.ended))
+			}
+		}
+	}
 }
 
 // runs says whether all containers of a task run that should.

@@ -10,6 +10,9 @@ import (
 
 const second = time.Second
 
+// maxSetBack bounds by how much a clock is ever wrong because it was set back.
+const maxSetBack = 40 * time.Second
+
 // faultKind is one way in which the world breaks. Some are set up once and last, others strike again and again; every strike
 // has a stream of its own.
 type faultKind struct {
@@ -29,7 +32,7 @@ var faultKinds = []faultKind{
 	}},
 	{name: "loss", setUp: func(f *faults, s stream) { f.links(s, func(l *link) { l.loss = s.Float64() * 0.2 }) }},
 	{name: "doubling", setUp: func(f *faults, s stream) {
-		f.links(s, func(l *link) { l.double = s.Float64() * 0.3 })
+		f.links(s, func(l *link) { l.double, l.late = s.Float64()*0.3, pick(s, 0, 2*second, 90*second) })
 		for _, h := range f.w.hosts {
 			h.double = 0.2
 		}
@@ -37,7 +40,12 @@ var faultKinds = []faultKind{
 	{name: "partition", strike: (*faults).partition},
 	{name: "container", strike: (*faults).kill},
 	{name: "driver", strike: func(f *faults, s stream) { f.host(s).model.Fault(1 + s.upTo(5)) }},
-	{name: "sight", strike: func(f *faults, s stream) { f.host(s).blind() }},
+	{name: "sight", strike: func(f *faults, s stream) {
+		h := f.host(s)
+		h.watchFaults = s.upTo(3)
+		h.blind()
+	}},
+	{name: "amnesia", strike: func(f *faults, s stream) { f.host(s).forget() }, rare: 3},
 	{name: "agent", strike: (*faults).restartAgent},
 	{name: "reboot", strike: (*faults).reboot, rare: 3},
 	{name: "lost host", strike: (*faults).loseHost, rare: 3},
@@ -104,6 +112,7 @@ func (f *faults) end() {
 		h.link = goodLink()
 		h.link.freeUp, h.link.freeDown = free.freeUp, free.freeDown
 		h.double = 0
+		h.watchFaults = 0
 		h.model.Fault(0)
 		h.start()
 	}
@@ -176,7 +185,7 @@ func (f *faults) reboot(s stream) {
 func (f *faults) loseHost(s stream) {
 	h := f.host(s)
 	h.stop()
-	f.until(f.o.Policy.InstanceLostAfter+s.between(0, 30*second), h.start)
+	f.until(f.o.Policy.InstanceLostAfter+s.between(0, 120*second), h.start)
 }
 
 func (f *faults) restartControl(s stream) {
@@ -195,7 +204,7 @@ func (f *faults) setClock(s stream) {
 		c = &f.host(s).clock
 	}
 	by := s.between(time.Millisecond, pick(s, second, 30*second))
-	if c.skew < -10*second {
+	if c.skew-by < -maxSetBack {
 		c.skew = 0
 	} else {
 		c.skew -= by

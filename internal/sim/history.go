@@ -6,6 +6,7 @@ import (
 
 	"ballast/internal/control"
 	"ballast/internal/control/root"
+	"ballast/internal/driver/fake"
 	"ballast/internal/ecs"
 )
 
@@ -54,7 +55,7 @@ var operations = []func(*history, string){
 	(*history).scale, (*history).scale, (*history).scale,
 	(*history).percents, (*history).force, (*history).remove,
 	(*history).run, (*history).run, (*history).repeat, (*history).stop, (*history).stop,
-	(*history).burst,
+	(*history).burst, (*history).confuse,
 }
 
 func (h *history) act() {
@@ -68,7 +69,7 @@ func (h *history) submit(c control.Command, then func(any)) {
 		if r.Err != nil || r.Unknown {
 			return
 		}
-		if lost := unseen(h.w.server.root, r.Result); lost != "" {
+		if lost := unseen(h.w.server.root, c, r.Result); lost != "" {
 			h.w.fail(acknowledged, "%T: %s", c, lost)
 		}
 		if then != nil {
@@ -101,6 +102,7 @@ func (h *history) create(cluster string) {
 	if h.o.HealthyAfter != "" && h.chance.chance(0.5) {
 		s.Tags = []ecs.Tag{{Key: "ballast:healthy-after", Value: h.o.HealthyAfter}}
 	}
+	s.PropagateTags, s.EnableECSManagedTags = uint8(h.chance.upTo(2)), h.chance.chance(0.5)
 	token := ""
 	if h.chance.chance(0.3) {
 		token = fmt.Sprintf("create-%d", h.count)
@@ -168,6 +170,18 @@ func (h *history) burst(cluster string) {
 	}
 }
 
+// confuse asks for what may not be there or not be allowed.
+func (h *history) confuse(cluster string) {
+	name := fmt.Sprintf("service-%d", 1+h.chance.upTo(h.o.Services))
+	one := 1
+	h.submit(pick(h.chance, []control.Command{
+		control.DeleteService{Cluster: cluster, Name: name},
+		control.UpdateService{Cluster: cluster, Name: name, Desired: &one},
+		control.UpdateService{Cluster: "no-such-cluster", Name: name, Force: true},
+		control.StopTask{Cluster: cluster, Task: ecs.ID{0xff}},
+	}...), nil)
+}
+
 // run starts standalone tasks. Their startedBy tells them from all others.
 func (h *history) run(cluster string) {
 	job := fmt.Sprintf("job-%d", h.count)
@@ -178,7 +192,8 @@ func (h *history) run(cluster string) {
 	h.asked[job] = c.Count
 	d := define(h.chance, "job", h.o.Behaviours)
 	if h.chance.chance(0.5) {
-		script(&d, "FAKE_EXIT_AFTER", "1s..60s")
+		c.Overrides = &ecs.Overrides{CPU: pick(h.chance, 0, 128), Memory: pick(h.chance, 0, 32), Containers: []ecs.ContainerOverride{
+			{Name: "main", Environment: []ecs.Variable{{Name: fake.EnvExitAfter, Value: "1s..60s"}}}}}
 	}
 	h.register(d, func(d *ecs.TaskDefinition) {
 		c.Definition = d

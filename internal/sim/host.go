@@ -3,13 +3,14 @@ package sim
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"ballast/internal/agent"
 	"ballast/internal/driver"
 	"ballast/internal/driver/fake"
 	"ballast/internal/ecs"
-	"ballast/internal/session"
 )
 
 // host does for agent.Machine what agent's run.go does in production, with a fake.Model for a driver.
@@ -33,15 +34,20 @@ type host struct {
 	busy    bool // a step is on the agenda
 	wakeups int
 
+	// slowest is how long a call takes at most to get to the driver, and what happens there to get back.
+	slowest  time.Duration
 	watching bool
-	double   float64 // how likely an end is told twice
-	calls    map[uint64]*callUnderWay
-	lastCall uint64
+	// watchFaults is how many attempts to watch the driver fail; double, how likely the end of a container is told twice.
+	watchFaults int
+	double      float64
+	calls       map[uint64]*callUnderWay
+	lastCall    uint64
 
 	conn     *conn
 	session  uint64 // the highest number used
 	openedAt ecs.Time
 	failures int
+	hangUps  int // how often the agent has given a connection up
 }
 
 // callUnderWay is a driver call that has no result yet. The model knows it by a number that no other call of the host ever has.
@@ -51,12 +57,14 @@ type callUnderWay struct {
 	over bool // nobody waits for its result any more
 }
 
-// addHost gives a world one more host. Its agent is down.
-func (w *World) addHost(hello session.Hello, skew time.Duration) *host {
+// addHost gives a world one more host, whose agent has that configuration, and a number for its Instance. The agent is down.
+func (w *World) addHost(cfg agent.Config, skew time.Duration) *host {
 	n := len(w.hosts) + 1
 	h := &host{w: w, name: fmt.Sprintf("host-%d", n), link: goodLink(), chance: newStream(w.seed, fmt.Sprintf("host/%d", n)),
-		body: clock{w, skew}, clock: clock{w, skew}, calls: map[uint64]*callUnderWay{}}
-	h.cfg = agent.Config{Instance: ecs.ID{byte(n)}, Hello: hello}
+		body: clock{w, skew}, clock: clock{w, skew}, calls: map[uint64]*callUnderWay{},
+		slowest: 2 * time.Millisecond}
+	h.cfg = cfg
+	h.cfg.Instance = ecs.ID{byte(n)}
 	h.seed = h.chance.Uint64()
 	h.model = fake.NewModel(h.seed)
 	w.hosts = append(w.hosts, h)
@@ -110,6 +118,23 @@ func (h *host) reboot() {
 	}
 }
 
+// forget has the driver lose every container, as if its daemon had been set up anew, under an agent that goes on.
+func (h *host) forget() {
+	h.boots++
+	h.model = fake.NewModel(h.seed + h.boots)
+	h.ringAt = 0
+	for _, number := range slices.Sorted(maps.Keys(h.calls)) {
+		if c := h.calls[number]; c.life == h.life && !c.over {
+			h.take(agent.DriverResult{Result: driver.Result{ID: c.ID, Err: errGone}})
+		}
+	}
+	clear(h.calls)
+	for _, o := range h.w.observers {
+		o.Rebooted(h)
+	}
+	h.blind()
+}
+
 // take queues an input.
 func (h *host) take(in agent.Input) {
 	if h.machine == nil {
@@ -154,6 +179,7 @@ func (h *host) act(b agent.Batch) {
 	}
 	if b.Hangup {
 		h.w.note("%s   hangs up", h.name)
+		h.hangUps++
 		h.hangUp()
 		h.redial()
 	}
@@ -168,7 +194,12 @@ func (h *host) act(b agent.Batch) {
 		}
 	}
 	if b.Watch {
-		h.later(h.chance.between(0, 2*time.Millisecond), func() {
+		h.later(h.chance.between(0, h.slowest), func() {
+			if h.watchFaults > 0 {
+				h.watchFaults--
+				h.take(agent.DriverWatched{Err: errBlind})
+				return
+			}
 			h.watching = true
 			h.take(agent.DriverWatched{})
 		})
@@ -182,7 +213,7 @@ func (h *host) act(b agent.Batch) {
 
 // call makes a driver call, unless the agent ends before.
 func (h *host) call(call driver.Call) {
-	h.later(h.chance.between(0, 2*time.Millisecond), func() {
+	h.later(h.chance.between(0, h.slowest), func() {
 		h.lastCall++
 		number, c := h.lastCall, &callUnderWay{Call: call, life: h.life}
 		h.calls[number] = c
@@ -204,7 +235,11 @@ func (h *host) call(call driver.Call) {
 	})
 }
 
-var errTooLong = errors.New("sim: the call took too long")
+var (
+	errTooLong = errors.New("sim: the call took too long")
+	errGone    = errors.New("sim: the driver is gone")
+	errBlind   = errors.New("sim: the driver cannot be watched")
+)
 
 // ring has the model looked at when something happens in it next.
 func (h *host) ring() {
@@ -242,7 +277,7 @@ func (h *host) look() {
 		if c.life == h.life && !c.over {
 			result := *o.Result
 			result.ID = c.ID
-			h.later(h.chance.between(0, 2*time.Millisecond), func() { h.take(agent.DriverResult{Result: result}) })
+			h.later(h.chance.between(0, h.slowest), func() { h.take(agent.DriverResult{Result: result}) })
 		}
 	}
 	h.ring()
@@ -258,7 +293,7 @@ func (h *host) ended(o fake.Outcome) {
 	if h.machine == nil || !h.watching {
 		return
 	}
-	h.later(h.chance.between(0, 2*time.Millisecond), func() {
+	h.later(h.chance.between(0, h.slowest), func() {
 		if h.watching {
 			h.take(agent.DriverEvent{Observation: *o.Event})
 		}

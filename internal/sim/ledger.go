@@ -67,8 +67,9 @@ func (l *ledger) take(c control.Command, r Reply) {
 
 const acknowledged = "what is acknowledged is so"
 
-// unseen says which part of an answer readers do not see; "" when they see all. A task may have ended and been forgotten since.
-func unseen(r *root.Root, result any) string {
+// unseen says which part of an answer readers do not see, or what it lacks; "" when all is well. A task may have ended and been
+// forgotten since.
+func unseen(r *root.Root, c control.Command, result any) string {
 	task := func(t *ecs.Task) string {
 		switch seen := r.Task(t.Cluster, t.ID); {
 		case seen != nil && (seen.DesiredStatus < t.DesiredStatus || seen.StopCode != t.StopCode && t.StopCode != ecs.StopNone):
@@ -80,8 +81,14 @@ func unseen(r *root.Root, result any) string {
 	}
 	switch a := result.(type) {
 	case *ecs.Task:
+		if a.DesiredStatus != ecs.StatusStopped {
+			return describe(a) + " was to be stopped"
+		}
 		return task(a)
 	case *control.RunTaskResult:
+		if asked := c.(control.RunTask); len(a.Tasks)+len(a.Failures) != asked.Count && asked.Token == "" {
+			return fmt.Sprintf("%d tasks and %d failures of %d", len(a.Tasks), len(a.Failures), asked.Count)
+		}
 		for _, t := range a.Tasks {
 			if what := task(t); what != "" {
 				return what

@@ -20,6 +20,7 @@ func newNetwork(w *World) network { return network{w: w, chance: newStream(w.see
 type link struct {
 	fastest, slowest time.Duration // one way
 	loss, double     float64       // of a message
+	late             time.Duration // how much later than the message its double may come
 	reorder          bool          // a message may overtake another
 	cutUp, cutDown   bool          // nothing gets to control, to the host
 	freeUp, freeDown time.Duration // since the epoch: when the message before has arrived
@@ -66,22 +67,26 @@ func (n *network) down(c *conn, m session.Assignments) {
 // carry has a message arrive, or not, or twice. The draws are the same whatever the link is like.
 func (n *network) carry(l *link, cut *bool, free *time.Duration, arrive func()) {
 	lost, doubled := n.chance.chance(l.loss), n.chance.chance(l.double)
-	for _, send := range []bool{!lost, doubled} {
-		wait := n.chance.between(l.fastest, l.slowest)
-		if !send {
-			continue
-		}
-		at := time.Duration(n.w.now-epoch)*time.Millisecond + wait
-		if !l.reorder {
-			at = max(at, *free)
-		}
-		*free = max(*free, at)
-		n.w.agenda.add(epoch.Add(at), func() {
-			if !*cut {
-				arrive()
-			}
-		})
+	wait, late := n.chance.between(l.fastest, l.slowest), n.chance.between(0, l.late)
+	at := time.Duration(n.w.now-epoch)*time.Millisecond + wait
+	if !l.reorder {
+		at = max(at, *free)
 	}
+	if !lost {
+		*free = max(*free, at)
+		n.arrive(at, cut, arrive)
+	}
+	if doubled {
+		n.arrive(at+late, cut, arrive)
+	}
+}
+
+func (n *network) arrive(at time.Duration, cut *bool, arrive func()) {
+	n.w.agenda.add(epoch.Add(at), func() {
+		if !*cut {
+			arrive()
+		}
+	})
 }
 
 // hostCloses ends a connection from the host's side; control notices if the link lets it.

@@ -18,6 +18,11 @@ type Options struct {
 	// HostCPU and HostMemory are what each host has.
 	HostCPU, HostMemory int
 	MaxDesired          int
+	// Retention and MaxRetained say how long agents keep what is left of stopped tasks, and of how many.
+	Retention   time.Duration
+	MaxRetained int
+	// DriverSlowest is how long a driver call takes on the way there at most, and its outcome on the way back.
+	DriverSlowest time.Duration
 	// Every is the mean time between two operations of users.
 	Every  time.Duration
 	Policy policy.Policy
@@ -56,7 +61,11 @@ func Draw(seed uint64, longest time.Duration) Options {
 		HealthyAfter: pick(s, "", "", "0s", "5s"),
 		FaultEvery:   s.between(5*time.Second, 60*time.Second),
 		Repair:       pick(s, 0.5, 1),
-		Skew:         pick(s, 0, 0, 10*time.Millisecond, 3*time.Second),
+		Retention:    pick(s, 20*time.Second, 3*time.Minute, time.Hour),
+		MaxRetained:  pick(s, 2, 20, 1000),
+
+		DriverSlowest: pick(s, 2*time.Millisecond, 2*time.Millisecond, 300*time.Millisecond, 2*time.Second),
+		Skew:          pick(s, 0, 0, 10*time.Millisecond, 3*time.Second),
 	}
 	o.Halt = s.chance(0.3)
 	o.Policy = drawPolicy(s)

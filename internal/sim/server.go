@@ -37,6 +37,9 @@ type server struct {
 	ticket  uint64
 	waiting map[uint64]*request
 	conns   map[ecs.ID]*conn
+
+	started ecs.Time            // when this machine was loaded
+	heard   map[ecs.ID]ecs.Time // when anything of a container instance arrived last, in the world's time
 }
 
 // request is a command on its way.
@@ -55,7 +58,7 @@ type Reply struct {
 func newServer(w *World, cfg control.Config) *server {
 	return &server{w: w, cfg: cfg, clock: clock{w: w}, seeds: newStream(w.seed, "control"),
 		delays: newStream(w.seed, "control/delay"), disk: disk{store: mem.New(), chance: newStream(w.seed, "disk")},
-		waiting: map[uint64]*request{}, conns: map[ecs.ID]*conn{}}
+		waiting: map[uint64]*request{}, conns: map[ecs.ID]*conn{}, heard: map[ecs.ID]ecs.Time{}}
 }
 
 // later has something happen to this life of control.
@@ -85,7 +88,7 @@ func (s *server) start() {
 	s.now = s.clock.now()
 	m.Loaded(s.now)
 	s.machine, s.fence, s.root = m, fence, m.Root()
-	s.busy, s.commit, s.failing = false, nil, false
+	s.busy, s.commit, s.failing, s.started = false, nil, false, s.w.now
 	s.w.note("control  starts")
 	for _, o := range s.w.observers {
 		o.Loaded(m, s.root)
@@ -169,6 +172,7 @@ func (s *server) hear(c *conn, r *session.Report) {
 	if s.machine == nil {
 		return
 	}
+	s.heard[r.Instance] = s.w.now
 	if old := s.conns[r.Instance]; c.atServer && c.life == s.life && (old == nil || old.number < c.number) {
 		if old != nil {
 			s.w.network.serverCloses(old)

@@ -2,17 +2,21 @@ package sim
 
 import "slices"
 
-// maxShrinkRuns bounds the search for a shorter history: some minutes at most.
-const maxShrinkRuns = 400
+// maxShrinkRuns bounds the search for a shorter history: about a minute.
+const maxShrinkRuns = 150
 
 // Shrink looks for a shorter history that fails in the same property: it leaves out whole kinds of faults and behaviours, then
 // operations and strikes, many at a time and fewer and fewer. It gives the shortest one found and how that fails.
 func Shrink(o Options) (Options, Result) {
-	r := Run(o, nil)
+	return shrunk(o, func(o Options) Result { return Run(o, nil) })
+}
+
+func shrunk(o Options, play func(Options) Result) (Options, Result) {
+	r := play(o)
 	if r.Failure == nil {
 		return o, r
 	}
-	s := shrinker{options: o, result: r, runs: maxShrinkRuns}
+	s := shrinker{play: play, options: o, result: r, runs: maxShrinkRuns}
 	for _, name := range slices.Concat(o.Faults, o.Behaviours) {
 		s.try(s.options.Without(name))
 	}
@@ -21,6 +25,7 @@ func Shrink(o Options) (Options, Result) {
 }
 
 type shrinker struct {
+	play    func(Options) Result
 	options Options
 	result  Result
 	runs    int // left
@@ -32,7 +37,7 @@ func (s *shrinker) try(o Options) bool {
 		return false
 	}
 	s.runs--
-	r := Run(o, nil)
+	r := s.play(o)
 	if r.Failure == nil || r.Failure.Property != s.result.Failure.Property {
 		return false
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -86,7 +87,7 @@ func advice(o Options) string {
 	small, r := Shrink(o)
 	var left []string
 	for _, name := range append(o.Faults, o.Behaviours...) {
-		if !strings.Contains(fmt.Sprint(small.Faults, small.Behaviours), name) {
+		if !slices.Contains(small.Faults, name) && !slices.Contains(small.Behaviours, name) {
 			left = append(left, name)
 		}
 	}

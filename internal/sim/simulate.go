@@ -6,6 +6,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"ballast/internal/agent"
 	"ballast/internal/control"
 	"ballast/internal/ecs"
 	"ballast/internal/session"
@@ -63,12 +64,14 @@ func Run(o Options, to io.Writer) (result Result) {
 func addHosts(w *World, h *history, o Options) {
 	s := newStream(o.Seed, "hosts")
 	for n := range max(o.Hosts, o.Clusters) {
-		host := w.addHost(session.Hello{
+		hello := session.Hello{
 			Cluster:   h.clusterName(1 + n%o.Clusters),
 			Resources: ecs.Resources{CPU: o.HostCPU, Memory: o.HostMemory},
 			Zone:      fmt.Sprintf("zone-%d", 1+n%o.Zones),
 			Driver:    "fake",
-		}, s.between(-o.Skew, o.Skew))
+		}
+		host := w.addHost(agent.Config{Hello: hello, Retention: o.Retention, MaxRetained: o.MaxRetained}, s.between(-o.Skew, o.Skew))
+		host.slowest = o.DriverSlowest
 		w.after(s.between(0, second), host.start)
 	}
 }

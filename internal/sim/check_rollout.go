@@ -1,0 +1,100 @@
+package sim
+
+import (
+	"time"
+
+	"ballast/internal/ecs"
+)
+
+// memory is what the checks keep of a service from one batch to the next.
+type memory struct {
+	record   *ecs.Service
+	rollouts map[ecs.DeploymentID]ecs.RolloutState
+	starts   []ecs.Time // since the service was last disturbed
+}
+
+// checkServices holds each service against what it was before this batch.
+func (c *checker) checkServices() {
+	c.each(func(s *ecs.Service) {
+		key := s.Cluster + "/" + s.Name
+		m := c.memories[key]
+		if m == nil || m.record.Seq != s.Seq {
+			m = &memory{record: s, rollouts: map[ecs.DeploymentID]ecs.RolloutState{}}
+			c.memories[key] = m
+		}
+		c.checkRollouts(s, m)
+		c.checkPace(s, m)
+		m.record = s
+	})
+}
+
+// checkRollouts sees that rollouts are complete when they are said to be: as many healthy tasks as desired, and no others.
+func (c *checker) checkRollouts(s *ecs.Service, m *memory) {
+	for i, d := range s.Deployments {
+		before := m.rollouts[d.ID]
+		m.rollouts[d.ID] = d.Rollout
+		switch {
+		case d.Rollout == before:
+			continue
+		case before != ecs.RolloutInProgress:
+			c.w.fail(forward, "rollout of %s went from %s to %s", d.ID, before, d.Rollout)
+		case d.Rollout != ecs.RolloutCompleted || s.Status != ecs.ServiceActive:
+			continue
+		}
+		healthy := 0
+		for _, t := range c.of(s) {
+			if t.Deployment != d.ID {
+				c.w.fail("a rollout is complete when it is said to be", "%s of %s, with %s", d.ID, s.Name, describe(t.Task))
+			}
+			if t.LastStatus == ecs.StatusRunning && t.StartedAt.Add(c.policyOf(s).HealthyAfter) <= c.now {
+				healthy++
+			}
+		}
+		if healthy != s.Desired || i != 0 {
+			c.w.fail("a rollout is complete when it is said to be", "%s of %s, with %d healthy tasks of %d", d.ID, s.Name, healthy,
+				s.Desired)
+		}
+	}
+}
+
+// checkPace sees that replacements of tasks that end by themselves after a short run are paced. Whatever else happens to a
+// service starts the count anew, so that what is counted are such replacements only, but for one fill of the service.
+func (c *checker) checkPace(s *ecs.Service, m *memory) {
+	p := c.policyOf(s)
+	disturbed := s.Desired != m.record.Desired || s.Deployments[0].ID != m.record.Deployments[0].ID ||
+		len(s.Deployments) > 1 || s.Status != ecs.ServiceActive
+	for _, ch := range c.changes {
+		t := ch.now
+		if t == nil || t.Cluster != s.Cluster || t.ServiceSeq != s.Seq {
+			continue
+		}
+		if t.StopCode != ecs.StopNone && (ch.old == nil || ch.old.StopCode == ecs.StopNone) {
+			itself := t.StopCode == ecs.EssentialContainerExited || t.StopCode == ecs.TaskFailedToStart
+			disturbed = disturbed || !itself || t.StartedAt != 0 && c.now.Sub(t.StartedAt) >= p.ShortRun
+		}
+		if ch.old == nil {
+			m.starts = append(m.starts, c.now)
+		}
+	}
+	for len(m.starts) > 0 && c.now.Sub(m.starts[0]) >= time.Minute {
+		m.starts = m.starts[1:]
+	}
+	if disturbed {
+		m.starts = nil
+	}
+	if most := p.PacePerMinute + 2*max(1, s.Desired); len(m.starts) > most {
+		c.w.fail("replacements of short runs are paced", "service %s started %d tasks within a minute, at most %d", s.Name,
+			len(m.starts), most)
+	}
+}
+
+// checkPlaces sees that services get no task on a container instance whose agent is away.
+func (c *checker) checkPlaces() {
+	for _, ch := range c.changes {
+		if t := ch.now; ch.old == nil && t != nil && t.Service != "" {
+			if i := c.root.Instance(t.Cluster, t.Instance); i == nil || !i.Connected {
+				c.w.fail("tasks come to instances that are connected", "%s came to %s", describe(t), short(t.Instance))
+			}
+		}
+	}
+}

@@ -1,0 +1,131 @@
+package sim
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"ballast/internal/control/journal"
+	"ballast/internal/driver"
+	"ballast/internal/driver/fake"
+	"ballast/internal/ecs"
+)
+
+func runningTask() ecs.Task {
+	d := goodDefinition("job")
+	d.Revision = 1
+	return ecs.Task{ID: ecs.ID{1}, Seq: 1, Cluster: "cluster-1", Definition: &d, Instance: ecs.ID{9}, LastStatus: ecs.StatusRunning,
+		DesiredStatus: ecs.StatusRunning, Version: 4, CreatedAt: epoch, StartedAt: epoch,
+		Containers: []ecs.Container{{Status: ecs.StatusRunning, RuntimeID: "a"}}}
+}
+
+func stoppedTask() ecs.Task {
+	t := runningTask()
+	t.LastStatus, t.DesiredStatus, t.Version = ecs.StatusStopped, ecs.StatusStopped, 8
+	t.StopCode, t.StoppedReason = ecs.UserInitiated, "enough"
+	t.StoppingAt, t.StoppedAt = epoch+1, epoch+2
+	t.Containers = []ecs.Container{{Status: ecs.StatusStopped, RuntimeID: "a"}}
+	return t
+}
+
+// TestChecksNoticeMoves breaks one rule at a time in a change that is otherwise right.
+func TestChecksNoticeMoves(t *testing.T) {
+	for name, test := range map[string]struct {
+		before, after func() ecs.Task
+		breaks        func(*ecs.Task)
+		property      string
+	}{
+		"nothing":          {runningTask, stoppedTask, func(*ecs.Task) {}, ""},
+		"status back":      {stoppedTask, runningTask, func(*ecs.Task) {}, forward},
+		"desired back":     {stoppedTask, stoppedTask, func(t *ecs.Task) { t.DesiredStatus = ecs.StatusRunning }, forward},
+		"version":          {runningTask, stoppedTask, func(t *ecs.Task) { t.Version = 5 }, "every status is a version"},
+		"instance":         {runningTask, stoppedTask, func(t *ecs.Task) { t.Instance = ecs.ID{8} }, fixed},
+		"time":             {runningTask, stoppedTask, func(t *ecs.Task) { t.StartedAt++ }, fixed},
+		"no time":          {runningTask, stoppedTask, func(t *ecs.Task) { t.StoppedAt = 0 }, "every status has its time"},
+		"no reason":        {runningTask, stoppedTask, func(t *ecs.Task) { t.StoppedReason = "" }, whyEnded},
+		"another reason":   {stoppedTask, stoppedTask, func(t *ecs.Task) { t.StoppedReason = "other" }, whyEnded},
+		"container":        {runningTask, stoppedTask, func(t *ecs.Task) { t.Containers[0].Status = ecs.StatusRunning }, forward},
+		"container's name": {runningTask, stoppedTask, func(t *ecs.Task) { t.Containers[0].RuntimeID = "b" }, forward},
+	} {
+		w := emptyWorld(t)
+		c := newChecker(w, newHistory(w, Options{}))
+		before, after := test.before(), test.after()
+		test.breaks(&after)
+		c.checkMove(change{&before, &after})
+		if got := property(w); got != test.property {
+			t.Errorf("%s: got %q, want %q", name, got, test.property)
+		}
+	}
+}
+
+func property(w *World) string {
+	if w.failure == nil {
+		return ""
+	}
+	return w.failure.Property
+}
+
+func TestChecksNoticeWhatDriversAreMadeToDo(t *testing.T) {
+	start := func(task byte) driver.Call {
+		return driver.Call{Op: driver.OpStart, Key: driver.Key{Task: ecs.ID{task}, Container: "main"}}
+	}
+	began := func(runtime string) fake.Outcome {
+		return fake.Outcome{Result: &driver.Result{Started: driver.Started{At: epoch, RuntimeID: runtime}}}
+	}
+	for name, test := range map[string]struct {
+		do       func(c *checker, h *host)
+		property string
+	}{
+		"committed":     {func(c *checker, h *host) { c.Called(h, start(1)); c.Happened(h, start(1), began("a")) }, ""},
+		"started again": {func(c *checker, h *host) { c.Happened(h, start(1), began("a")); c.Happened(h, start(1), began("a")) }, ""},
+		"not committed": {func(c *checker, h *host) { c.Called(h, start(2)) }, "nothing is launched that is not committed"},
+		"elsewhere": {func(c *checker, h *host) {
+			h.cfg.Instance = ecs.ID{8}
+			c.Called(h, start(1))
+		}, "a task is on one instance"},
+		"twice": {func(c *checker, h *host) { c.Happened(h, start(1), began("a")); c.Happened(h, start(1), began("b")) }, once},
+		"after a reboot": {func(c *checker, h *host) {
+			c.Happened(h, start(1), began("a"))
+			c.Rebooted(h)
+			c.Happened(h, start(1), began("a"))
+		}, once},
+	} {
+		w := emptyWorld(t)
+		h := &host{w: w, name: "host"}
+		h.cfg.Instance = ecs.ID{9}
+		c := newChecker(w, newHistory(w, Options{}))
+		task := runningTask()
+		c.Durable(journal.Unit{{Key: journal.TaskKey(&task), Record: &task, Durable: true}}, nil)
+		test.do(c, h)
+		if got := property(w); got != test.property {
+			t.Errorf("%s: got %q, want %q", name, got, test.property)
+		}
+	}
+}
+
+// TestShrinkLeavesWhatFails has histories fail that hold two operations and a kind of fault.
+func TestShrinkLeavesWhatFails(t *testing.T) {
+	var all []string
+	for n := range 40 {
+		all = append(all, fmt.Sprintf("operation/%d", n+1))
+	}
+	play := func(o Options) Result {
+		r := Result{Happened: all}
+		if o.Only != nil {
+			r.Happened = o.Only
+		}
+		if o.happens("operation/7") && o.happens("operation/31") && slices.Contains(o.Faults, "loss") {
+			r.Failure = &Failure{Property: forward}
+		}
+		return r
+	}
+	o := Options{Faults: []string{"latency", "loss", "clock"}, Behaviours: []string{"good"}}
+	small, r := shrunk(o, play)
+	if want := []string{"operation/7", "operation/31"}; r.Failure == nil || !slices.Equal(small.Only, want) ||
+		!slices.Equal(small.Faults, []string{"loss"}) {
+		t.Errorf("left are %v and %v, want loss and %v", small.Faults, small.Only, want)
+	}
+	if same, r := shrunk(o.Without("loss"), play); r.Failure != nil || same.Only != nil {
+		t.Errorf("a history that does not fail became %+v", same)
+	}
+}
