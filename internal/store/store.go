@@ -1,8 +1,8 @@
 // Package store is the contract between control and its journal: an ordered map from keys to small values, changed by
 // atomic units, written by one leader at a time. It knows nothing of what the records mean.
 //
-// Implementations: bolt (one file, the default), mem (tests, simulator, throw-away servers). Each passes the conformance
-// suite in storetest. Start reading at Store.
+// Implementations: bolt (one file, the default), etcd (a cluster, for several servers), mem (tests, simulator, throw-away
+// servers). Each passes the conformance suite in storetest. Start reading at Store.
 package store
 
 import (
