@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,8 +26,10 @@ type deployment struct {
 	policy policy.Policy
 	// revisions are the newest revisions of the families deployed, as "family:revision".
 	revisions map[string]string
-	services  []*following
-	changed   bool
+	// checked are those of them whose tasks count as healthy when their health checks say so.
+	checked  []string
+	services []*following
+	changed  bool
 }
 
 // following is a service that is watched until it is steady.
@@ -68,7 +71,7 @@ func (d *deployment) register(ctx context.Context, definition project.Definition
 			return err
 		}
 		if len(changes) == 0 {
-			d.revisions[family] = revision(have)
+			d.remember(family, have)
 			return nil
 		}
 	}
@@ -77,10 +80,20 @@ func (d *deployment) register(ctx context.Context, definition project.Definition
 		return err
 	}
 	d.changed = true
-	d.revisions[family] = revision(out.TaskDefinition)
+	d.remember(family, out.TaskDefinition)
 	d.say("task definition %s: registered", d.revisions[family])
 	d.sayChanges(changes)
 	return nil
+}
+
+// remember takes note of the newest revision of a family.
+func (d *deployment) remember(family string, t *types.TaskDefinition) {
+	d.revisions[family] = revision(t)
+	if slices.ContainsFunc(t.ContainerDefinitions, func(c types.ContainerDefinition) bool {
+		return aws.ToBool(c.Essential) && c.HealthCheck != nil
+	}) {
+		d.checked = append(d.checked, revision(t))
+	}
 }
 
 // maxChangesSaid bounds how many differences are listed.
@@ -140,7 +153,9 @@ func (d *deployment) put(ctx context.Context, service project.Service) error {
 	if err != nil {
 		return err
 	}
-	d.services = append(d.services, &following{name, newProgress(numbers, have, before)})
+	g := newProgress(numbers, have, before)
+	g.checked = slices.Contains(d.checked, definition)
+	d.services = append(d.services, &following{name, g})
 	return nil
 }
 

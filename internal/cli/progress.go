@@ -21,6 +21,8 @@ type progress struct {
 	events map[string]bool
 	over   map[string]bool // ARNs of stopped tasks that have been spoken of
 	status string          // said last
+	// checked says that health checks decide when the tasks count as healthy.
+	checked bool
 }
 
 // newProgress begins with what is known before anything was changed: that is no news. service may be nil.
@@ -130,7 +132,10 @@ func hasCheck(t task) bool {
 
 // waiting says why a service whose tasks all run is not steady yet.
 func (g *progress) waiting() string {
-	if g.policy.HealthyAfter == 0 {
+	switch {
+	case g.checked:
+		return "; waiting for their health checks"
+	case g.policy.HealthyAfter == 0:
 		return ""
 	}
 	return fmt.Sprintf("; counted healthy %d s after start (policy %s; --policy fast: at once)", int(g.policy.HealthyAfter.Seconds()),

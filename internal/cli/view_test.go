@@ -142,6 +142,16 @@ func TestProgressStatus(t *testing.T) {
 	}
 }
 
+func TestProgressWaitsForChecks(t *testing.T) {
+	numbers, _ := policy.Named("ecs")
+	g := newProgress(numbers, nil, nil)
+	g.checked = true
+	got := g.look(apiService(3, types.DeploymentRolloutStateInProgress, [3]int32{1, 3, 0}), nil, noon).status
+	if want := "web: 3 of 3 running on web:1; waiting for their health checks"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func TestProgressSaysNewsOnce(t *testing.T) {
 	event := func(id, message string) types.ServiceEvent { return types.ServiceEvent{Id: &id, Message: &message} }
 	before := apiService(1, types.DeploymentRolloutStateInProgress, [3]int32{1, 0, 1})
