@@ -36,7 +36,7 @@ test: ## all tests with the race detector
 
 .PHONY: sim
 sim: ## the simulator's random histories, SEEDS of them (default 50)
-	$(GO) test ./internal/sim -run TestSeeds -count=1 -v -args -seeds=$${SEEDS:-50}
+	$(GO) test ./internal/sim -run TestSeeds -count=1 -v -timeout 2h -args -seeds=$${SEEDS:-50}
 
 .PHONY: bench
 bench: ## every figure of docs/performance.md, each beside its peer
