@@ -19,6 +19,8 @@ func specOf(t *task, c *container) *driver.Spec {
 		Environment:      def.Environment,
 		NetworkMode:      work.Definition.NetworkMode,
 		Ports:            def.Ports,
+
+		CPU: def.CPU, Memory: def.Memory, MemoryReservation: def.MemoryReservation,
 		// The labels that the agent of ECS gives to containers (developer guide, Container metadata).
 		Labels: map[string]string{
 			"com.amazonaws.ecs.cluster":                 work.Cluster,
@@ -32,8 +34,18 @@ func specOf(t *task, c *container) *driver.Spec {
 			spec.Command = o.Command
 		}
 		spec.Environment = overridden(def.Environment, o.Environment)
+		spec.CPU, spec.Memory = replaced(spec.CPU, o.CPU), replaced(spec.Memory, o.Memory)
+		spec.MemoryReservation = replaced(spec.MemoryReservation, o.MemoryReservation)
 	}
 	return spec
+}
+
+// replaced gives a limit, or what an override has in its place.
+func replaced(limit int, over *int) int {
+	if over != nil {
+		return *over
+	}
+	return limit
 }
 
 func overrideOf(all *ecs.Overrides, name string) *ecs.ContainerOverride {

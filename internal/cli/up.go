@@ -31,7 +31,7 @@ type upVerb struct {
 
 	Listen      string        `default:"127.0.0.1:4510" placeholder:"HOST:PORT" help:"Where the API listens (${default})."`
 	DataDir     string        `env:"BALLAST_DATA_DIR" default:"${data_dir}" placeholder:"DIR" help:"What outlives the process (${default})."`
-	Driver      string        `default:"auto" enum:"auto,process" placeholder:"auto|process" help:"What runs containers (${default})."`
+	Driver      string        `env:"BALLAST_DRIVER" default:"auto" enum:"auto,process,docker" placeholder:"auto|process|docker" help:"What runs containers (${default}: docker where an engine answers, else process; a data directory stays with its first one)."`
 	Cluster     string        `default:"default" placeholder:"NAME" help:"The cluster of the container instance and of what is deployed (${default})."`
 	Region      string        `default:"us-east-1" placeholder:"NAME" help:"The region that ARNs name (${default})."`
 	Account     string        `default:"000000000000" placeholder:"NUMBER" help:"The account that ARNs name (${default})."`
@@ -56,6 +56,10 @@ If a Ballast answers at --listen already, this one is its client: it deploys wha
 
 Ctrl-C stops the tasks in order and then the server; a second one leaves at once. The next "up" with the same --data-dir resumes all
 services as they were.
+
+The docker driver runs containers on the engine that DOCKER_HOST names, or the local one. An image is pulled for every task, and the
+one that the engine has is used where that fails; CPU shares and memory limits are the engine's to enforce; ports are bound at
+127.0.0.1. The image ballast/sample is never pulled: it is this program.
 
 The process driver runs containers as processes of this machine, with your rights: commands come from entryPoint and command, images
 are not pulled, and CPU and memory limits are not enforced. Relative working directories begin where "ballast up" was started.

@@ -181,7 +181,7 @@ func TestUpServesUntilASignal(t *testing.T) {
 	s, out, talk, signals := terminalless(nil)
 	code := make(chan int, 1)
 	go func() {
-		code <- Main([]string{"up", dir, "--listen=127.0.0.1:0", "--data-dir", data, "--policy=fast", "--credentials", keys}, s)
+		code <- Main([]string{"up", dir, "--listen=127.0.0.1:0", "--data-dir", data, "--policy=fast", "--driver=process", "--credentials", keys}, s)
 	}()
 	eventually(t, "it is steady", func() bool { return strings.Contains(talk.String(), "Point the AWS CLI at it") })
 	has(t, "talk", talk.String(), "driver process", "data in "+data, "AWS_ACCESS_KEY_ID=KEY")

@@ -135,13 +135,13 @@ func (d *Daemon) startDriver(ctx context.Context) (err error) {
 	}
 	open := d.cfg.openDriver
 	if open == nil {
-		open = d.openProcess
+		open = d.openChosen
 	}
 	d.driver, err = open(ctx)
 	return err
 }
 
-// openProcess opens the process driver: the default, since it needs neither root nor another program.
+// openProcess opens the process driver, which needs neither root nor another program.
 func (d *Daemon) openProcess(ctx context.Context) (driver.Driver, error) {
 	at := d.dirs()
 	return process.Open(ctx, process.Config{KeeperDir: at.keeper(), Exe: d.cfg.Exe, Dir: d.cfg.WorkDir,
@@ -166,16 +166,17 @@ const keeperStopFor = 2 * time.Second
 
 // stopDriver lets go of the driver. A keeper without containers is told to end; one with some stays their parent.
 func (d *Daemon) stopDriver(ctx context.Context) error {
-	closer, ok := d.driver.(interface {
-		Shutdown(context.Context) error
-		Close() error
-	})
+	closer, ok := d.driver.(interface{ Close() error })
 	if !ok {
 		return nil
 	}
+	keeper, ok := d.driver.(interface{ Shutdown(context.Context) error })
+	if !ok {
+		return closer.Close()
+	}
 	ctx, cancel := context.WithTimeout(ctx, keeperStopFor)
 	defer cancel()
-	if !d.leave && closer.Shutdown(ctx) == nil {
+	if !d.leave && keeper.Shutdown(ctx) == nil {
 		return nil
 	}
 	return closer.Close()

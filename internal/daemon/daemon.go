@@ -39,7 +39,7 @@ type Config struct {
 	// Cluster is what the container instance is registered in. It and "default" exist from the start.
 	Cluster string
 	Policy  policy.Policy
-	// Driver is "auto" or "process".
+	// Driver is "auto", "process" or "docker".
 	Driver string
 	// Exe is this program: the keeper is run from it, and containers find it as "ballast".
 	Exe string
@@ -83,8 +83,8 @@ func (c Config) Check() error {
 		return fmt.Errorf("to listen at %s, where others can reach it, needs --credentials FILE (lines of: key secret admin|read), because "+
 			"whoever may call the API may run commands here; or listen on loopback, as 127.0.0.1:4510", c.Listen)
 	}
-	if c.Driver != "auto" && c.Driver != "process" {
-		return fmt.Errorf("driver %q is unknown; known are auto and process", c.Driver)
+	if c.Driver != driverAuto && c.Driver != driverProcess && c.Driver != driverDocker {
+		return fmt.Errorf("driver %q is unknown; known are auto, process and docker", c.Driver)
 	}
 	if !arn.ValidName(c.Cluster) {
 		return fmt.Errorf("cluster name %q: want 1 to 255 letters, digits, hyphens and underscores", c.Cluster)
@@ -157,6 +157,14 @@ func (d *Daemon) Endpoint() string {
 // DriverName is the driver that runs containers here.
 func (d *Daemon) DriverName() string { return d.driver.Name() }
 
+// DriverHost is the address of the engine that runs containers here, "" for a driver without one.
+func (d *Daemon) DriverHost() string {
+	if engine, ok := d.driver.(interface{ Host() string }); ok {
+		return engine.Host()
+	}
+	return ""
+}
+
 // dirs are the files and folders of a data directory. Those of a container instance are per cluster, because an instance
 // belongs to one cluster for good.
 type dirs struct{ root, cluster string }
@@ -166,6 +174,7 @@ func (d dirs) serving() string  { return filepath.Join(d.root, "server.json") }
 func (d dirs) bin() string      { return filepath.Join(d.root, "bin") }
 func (d dirs) instance() string { return filepath.Join(d.root, "instances", d.cluster) }
 func (d dirs) id() string       { return filepath.Join(d.instance(), "id") }
+func (d dirs) driver() string   { return filepath.Join(d.instance(), "driver") }
 func (d dirs) keeper() string   { return filepath.Join(d.instance(), "keeper") }
 
 // secure makes a directory that only its owner can enter.

@@ -54,6 +54,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("EXAMPLES", examples)
 			env.Setenv("HOME", filepath.Join(env.WorkDir, "home"))
 			env.Setenv("BALLAST_ENDPOINT", "http://"+listen)
+			env.Setenv("BALLAST_DRIVER", "process") // also where a Docker engine answers
 			env.Setenv("BALLAST_DATA_DIR", filepath.Join(env.WorkDir, "data"))
 			env.Defer(func() { sweep(t, filepath.Join(env.WorkDir, "data", "instances", "default", "keeper")) })
 			return err

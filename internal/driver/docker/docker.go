@@ -29,6 +29,8 @@ type Config struct {
 	Instance ecs.ID
 	// BindIP is the address of this machine at which ports of containers are bound, "127.0.0.1" if empty.
 	BindIP string
+	// Exe is this program, of which the image SampleImage is made; without it there is none.
+	Exe string
 }
 
 // Driver implements driver.Driver.
@@ -36,6 +38,7 @@ type Driver struct {
 	cfg    Config
 	engine *client.Client
 	pulls  pulls
+	sample sync.Mutex // held while the sample image is made
 
 	mu  sync.Mutex
 	ids map[driver.Key]string // of containers found before, so that they need not be searched

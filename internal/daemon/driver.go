@@ -1,0 +1,76 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"ballast/internal/driver"
+	"ballast/internal/driver/docker"
+)
+
+// The drivers that Config.Driver names.
+const (
+	driverAuto    = "auto"
+	driverProcess = "process"
+	driverDocker  = "docker"
+)
+
+// engineAnswersWithin bounds the look for a Docker engine: one that runs on this machine answers in a few milliseconds.
+const engineAnswersWithin = 300 * time.Millisecond
+
+// openChosen opens the driver that the flags and the data directory name.
+func (d *Daemon) openChosen(ctx context.Context) (driver.Driver, error) {
+	file := d.dirs().driver()
+	text, err := os.ReadFile(file)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	before := strings.TrimSpace(string(text))
+	if _, err := os.Stat(d.dirs().keeper()); before == "" && err == nil {
+		before = driverProcess // a data directory from before there was a choice
+	}
+	name, err := chooseDriver(d.cfg.Driver, before, func() bool {
+		limited, cancel := context.WithTimeout(ctx, engineAnswersWithin)
+		defer cancel()
+		return docker.Answers(limited, "")
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%w; or name another folder with --data-dir", err)
+	}
+	opened, err := d.openNamed(ctx, name)
+	if err == nil && name != before {
+		err = writeDurably(file, name+"\n")
+	}
+	return opened, err
+}
+
+// chooseDriver decides which driver runs containers. A data directory stays with the driver of its first containers: another one
+// would neither find nor stop them. engineAnswers is asked only if that decides.
+func chooseDriver(asked, before string, engineAnswers func() bool) (string, error) {
+	switch {
+	case before != "" && asked != driverAuto && asked != before:
+		return "", fmt.Errorf("the containers of this data directory were made by the %s driver, which only --driver %s finds again", before, before)
+	case before != "":
+		return before, nil
+	case asked != driverAuto:
+		return asked, nil
+	case engineAnswers():
+		return driverDocker, nil
+	}
+	return driverProcess, nil
+}
+
+func (d *Daemon) openNamed(ctx context.Context, name string) (driver.Driver, error) {
+	if name != driverDocker {
+		return d.openProcess(ctx)
+	}
+	id, err := instanceID(d.dirs().id())
+	if err != nil {
+		return nil, err
+	}
+	return docker.Open(ctx, docker.Config{Instance: id, Exe: d.cfg.Exe})
+}

@@ -1,0 +1,33 @@
+package daemon
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestChooseDriver(t *testing.T) {
+	for _, c := range []struct {
+		asked, before   string
+		answers         bool
+		want, wantError string
+	}{
+		{asked: "auto", want: "process"},
+		{asked: "auto", answers: true, want: "docker"},
+		{asked: "auto", before: "process", answers: true, want: "process"},
+		{asked: "auto", before: "docker", want: "docker"},
+		{asked: "process", answers: true, want: "process"},
+		{asked: "docker", want: "docker"},
+		{asked: "docker", before: "docker", want: "docker"},
+		{asked: "docker", before: "process", answers: true, wantError: "--driver process"},
+		{asked: "process", before: "docker", wantError: "--driver docker"},
+	} {
+		got, err := chooseDriver(c.asked, c.before, func() bool { return c.answers })
+		if c.wantError != "" {
+			if err == nil || !strings.Contains(err.Error(), c.wantError) {
+				t.Errorf("%+v: error %v", c, err)
+			}
+		} else if got != c.want || err != nil {
+			t.Errorf("%+v: got %q, %v", c, got, err)
+		}
+	}
+}
