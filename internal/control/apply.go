@@ -8,7 +8,9 @@ import (
 )
 
 func (c CreateCluster) apply(m *Machine) (any, error) {
-	return m.catalog.CreateCluster(m.now, c.Name, c.Tags, c.Settings), nil
+	cluster := m.catalog.CreateCluster(m.now, c.Name, c.Tags, c.Settings)
+	m.services.SetDefaults(cluster.Name, cluster.Tags, m.tasks.Task)
+	return cluster, nil
 }
 
 func (c RegisterTaskDefinition) apply(m *Machine) (any, error) {

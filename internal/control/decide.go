@@ -90,7 +90,11 @@ func (m *Machine) startTasks(s *services.Service, start scheduler.Start) {
 	}
 	template := ecs.Task{Cluster: record.Cluster, Definition: deployment.Definition, Service: record.Name,
 		ServiceSeq: record.Seq, Deployment: deployment.ID}
-	template.Tags = taskTags(record, deployment.Definition)
+	definition := deployment.Definition
+	if tagged := m.catalog.Definition(definition.Family, definition.Revision); tagged != nil {
+		definition = tagged // with the tags that it has by now
+	}
+	template.Tags = taskTags(record, definition)
 	demand := placement.DemandOf(deployment.Definition, nil)
 	var started []ecs.ID
 	var refusal *placement.Refusal

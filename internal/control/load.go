@@ -59,6 +59,9 @@ func (m *Machine) Load(name string, value []byte) error {
 		}
 	case *ecs.Task:
 		m.tasks.Load(r)
+	case *ecs.Cluster:
+		m.catalog.Load(key, r)
+		m.services.SetDefaults(r.Name, r.Tags, m.tasks.Task)
 	default:
 		m.catalog.Load(key, record)
 	}

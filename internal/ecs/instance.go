@@ -16,6 +16,8 @@ type ContainerInstance struct {
 	Zone         string      `cbor:"9,keyasint,omitempty"`
 	Driver       string      `cbor:"10,keyasint,omitempty"` // "process", "fake", ...
 
+	Tags []Tag `cbor:"11,keyasint,omitempty"`
+
 	// Derived, never journalled.
 	Connected bool      `cbor:"-"`
 	Remaining Resources `cbor:"-"`

@@ -108,6 +108,9 @@ type ContainerOverride struct {
 	MemoryReservation *int       `cbor:"6,keyasint,omitempty"` // MiB, soft limit
 }
 
+// MaxTags is how many tags a resource can have, those that begin with aws: not counted (API_Tag).
+const MaxTags = 50
+
 // Tag is a key and value on a resource.
 type Tag struct {
 	Key   string `cbor:"1,keyasint"`

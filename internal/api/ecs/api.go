@@ -68,6 +68,13 @@ func Operations(config Config) []httpd.Operation {
 		httpd.Op(httpd.ECS, "StopTask", httpd.Admin, a.StopTask),
 		httpd.Op(httpd.ECS, "DescribeTasks", httpd.Read, a.DescribeTasks),
 		httpd.Op(httpd.ECS, "ListTasks", httpd.Read, a.ListTasks),
+		httpd.Op(httpd.ECS, "TagResource", httpd.Admin, a.TagResource),
+		httpd.Op(httpd.ECS, "UntagResource", httpd.Admin, a.UntagResource),
+		httpd.Op(httpd.ECS, "ListTagsForResource", httpd.Read, a.ListTagsForResource),
+		httpd.Op(httpd.ECS, "ListAccountSettings", httpd.Read, a.ListAccountSettings),
+		httpd.Op(httpd.ECS, "PutAccountSetting", httpd.Admin, a.PutAccountSetting),
+		httpd.Op(httpd.ECS, "PutAccountSettingDefault", httpd.Admin, a.PutAccountSettingDefault),
+		httpd.Op(httpd.ECS, "DeleteAccountSetting", httpd.Admin, a.DeleteAccountSetting),
 		httpd.Op(httpd.ECS, "DescribeContainerInstances", httpd.Read, a.DescribeContainerInstances),
 		httpd.Op(httpd.ECS, "ListContainerInstances", httpd.Read, a.ListContainerInstances),
 	}

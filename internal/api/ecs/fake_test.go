@@ -103,6 +103,8 @@ func (w *world) Submit(_ context.Context, cmd control.Command) (any, error) {
 		}
 		w.put(&made)
 		return &made, nil
+	case control.TagResource:
+		return c.Set, nil
 	case control.UpdateCluster:
 		made := *w.state.Cluster(c.Name)
 		made.Settings = c.Settings

@@ -42,6 +42,9 @@ func and(tables ...table) table {
 	return all
 }
 
+// longFormat is for the names of account settings.
+var longFormat = only("serviceLongArnFormat", "taskLongArnFormat", "containerInstanceLongArnFormat")
+
 var (
 	tagFields     = table{"tags[].key": works, "tags[].value": works}
 	settingFields = table{"settings[].name": works, "settings[].value": only("disabled")}
@@ -125,6 +128,17 @@ var served = map[string]table{
 	"DescribeTasks": {"cluster": works, "tasks[]": works, "include[]": works},
 	"ListTasks": and(pageFields, table{"cluster": works, "containerInstance": works, "desiredStatus": works, "family": works,
 		"launchType": works, "serviceName": works, "startedBy": works}),
+
+	"TagResource":         and(tagFields, table{"resourceArn": works}),
+	"UntagResource":       {"resourceArn": works, "tagKeys[]": works},
+	"ListTagsForResource": {"resourceArn": works},
+
+	"ListAccountSettings": and(pageFields, table{"name": longFormat, "value": works, "effectiveSettings": works,
+		"principalArn": kept("the settings are the same for every principal")}),
+	"PutAccountSetting": {"name": longFormat, "value": only("enabled"),
+		"principalArn": kept("the settings are the same for every principal")},
+	"PutAccountSettingDefault": {"name": longFormat, "value": only("enabled")},
+	"DeleteAccountSetting":     {"name": longFormat, "principalArn": kept("the settings are the same for every principal")},
 
 	"DescribeContainerInstances": {"cluster": works, "containerInstances[]": works, "include[]": works},
 	"ListContainerInstances":     and(pageFields, table{"cluster": works, "status": works}),

@@ -38,6 +38,9 @@ func (a *API) DescribeContainerInstances(_ context.Context, in *awsecs.DescribeC
 			continue
 		}
 		shown := a.showInstance(i)
+		if slices.Contains(in.Include, types.ContainerInstanceFieldTags) {
+			shown.Tags = showTags(i.Tags)
+		}
 		if withHealth {
 			shown.HealthStatus = showHealth(i)
 		}

@@ -12,7 +12,7 @@ import (
 
 // What tags may be (API_Tag and the restrictions that every operation with tags repeats).
 const (
-	maxTags     = 50
+	maxTags     = ecs.MaxTags
 	maxTagKey   = 128
 	maxTagValue = 256
 )

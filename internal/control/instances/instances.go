@@ -106,6 +106,15 @@ func (b *Book) Reconnected(id ecs.ID) bool {
 // Find gives a container instance; nil when there is none.
 func (b *Book) Find(id ecs.ID) *ecs.ContainerInstance { return b.records[id] }
 
+// Tag replaces the tags of a container instance.
+func (b *Book) Tag(old *ecs.ContainerInstance, tags []ecs.Tag) {
+	i := *old
+	i.Tags = tags
+	b.records[i.ID] = &i
+	b.w.Put(journal.InstanceKey(&i), &i)
+	b.changed = append(b.changed, i.ID)
+}
+
 // Zone is the availability zone of a container instance.
 func (b *Book) Zone(id ecs.ID) string {
 	if i := b.records[id]; i != nil {

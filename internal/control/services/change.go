@@ -29,7 +29,7 @@ func (b *Book) Create(now ecs.Time, chance Chance, record ecs.Service) (*ecs.Ser
 	deploy(now, chance, &record, record.Definition)
 	s := b.add(&record)
 	b.save(s, &record)
-	s.track(b.policy)
+	b.track(s)
 	return &record, nil
 }
 
@@ -70,7 +70,7 @@ func (b *Book) Update(now ecs.Time, chance Chance, record *ecs.Service, definiti
 		record.Steady = false
 	}
 	b.save(s, record)
-	s.track(b.policy)
+	b.track(s)
 	b.touch(s)
 	return record
 }
@@ -85,7 +85,7 @@ func (b *Book) Delete(now ecs.Time, old *ecs.Service) *ecs.Service {
 		record.Deployments[i].Desired, record.Deployments[i].UpdatedAt = 0, now
 	}
 	b.save(s, &record)
-	s.track(b.policy)
+	b.track(s)
 	b.touch(s)
 	return &record
 }
@@ -143,7 +143,7 @@ func (b *Book) Apply(now ecs.Time, chance Chance, s *Service, plan *scheduler.Pl
 	}
 	record.Steady = plan.Steady
 	b.save(s, &record)
-	s.track(b.policy)
+	b.track(s)
 	for _, event := range plan.Events {
 		b.Say(now, chance, s, event.Message(record.Name))
 	}

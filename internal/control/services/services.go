@@ -25,6 +25,8 @@ type Book struct {
 	changed []*Service        // to be shown, in the order of changing
 	waiting map[string]*queue // by cluster: services that wait for room
 	use     func(family string, revision, by int)
+	// defaults are the tags of clusters, by name.
+	defaults map[string][]ecs.Tag
 }
 
 type name struct{ cluster, service string }
@@ -61,7 +63,7 @@ type Service struct {
 
 // New gives an empty book that writes to w and tells use of the task definition revisions that its records refer to.
 func New(w *journal.Writer, p policy.Policy, use func(family string, revision, by int)) *Book {
-	return &Book{w: w, policy: p, use: use, names: map[name]*Service{}, numbers: map[number]*Service{}, seqs: map[string]uint64{},
+	return &Book{w: w, policy: p, use: use, defaults: map[string][]ecs.Tag{}, names: map[name]*Service{}, numbers: map[number]*Service{}, seqs: map[string]uint64{},
 		waiting: map[string]*queue{}}
 }
 
@@ -69,7 +71,7 @@ func New(w *journal.Writer, p policy.Policy, use func(family string, revision, b
 func (b *Book) Load(record *ecs.Service, events []*ecs.ServiceEvent) {
 	record.Events = events
 	s := b.add(record)
-	s.track(b.policy)
+	b.track(s)
 }
 
 func (b *Book) add(record *ecs.Service) *Service {
@@ -188,13 +190,9 @@ func (b *Book) refer(record *ecs.Service, by int) {
 }
 
 // track brings the View up to date with the record.
-func (s *Service) track(base policy.Policy) {
-	p, err := policy.WithTags(base, s.record.Tags)
-	if err != nil {
-		p = base // tags were checked when the service was made; a later version may know fewer
-	}
+func (b *Book) track(s *Service) {
 	s.tracker.SetDeployments(s.record.Deployments)
-	s.tracker.SetService(s.record, p)
+	s.tracker.SetService(s.record, b.policyOf(s))
 }
 
 // Flush shows readers every service that changed, with its counts.

@@ -85,6 +85,13 @@ func (b *Book) Live(cluster string) int {
 	return n
 }
 
+// Tag replaces the tags of a task.
+func (b *Book) Tag(t *ecs.Task, tags []ecs.Tag) {
+	n := *t
+	n.Tags = tags
+	b.put(t, &n)
+}
+
 // On gives the tasks of a container instance that are not STOPPED, in the order of creation.
 func (b *Book) On(cluster string, instance ecs.ID) []*ecs.Task {
 	s := b.clusters[cluster]
