@@ -99,6 +99,13 @@ func (m *Machine) explain(t *task, w *session.Work) {
 		c.doomed = true
 		t.containers = append(t.containers, c)
 	}
+	if !arrange(t.containers) {
+		// amazon-ecs-agent, agent/engine/errors.go
+		t.reason = "TaskDependencyError: Task dependencies cannot be resolved, taskArn: " + t.id.String()
+		for _, c := range t.containers {
+			c.doomed = true
+		}
+	}
 	if len(t.containers) == 0 {
 		t.reason = "Task definition " + w.Definition.Name() + " has no containers"
 	}

@@ -52,6 +52,9 @@ type container struct {
 
 	check checkup
 
+	needs    []edge
+	neededBy []*container
+
 	pullAt   ecs.Time // when the pull was asked for
 	started  driver.Started
 	stopAt   ecs.Time
@@ -124,10 +127,13 @@ func (t *task) next(c *container) move {
 	case c.phase == stopped:
 		return moveNone
 	case t.down() || c.doomed:
-		if c.phase == started || c.unsure {
-			return moveStop
+		switch {
+		case c.phase != started && !c.unsure:
+			return moveGiveUp
+		case c.leads() && !c.doomed:
+			return moveNone
 		}
-		return moveGiveUp
+		return moveStop
 	case t.work == nil || c.phase == started:
 		return moveNone
 	}
@@ -156,6 +162,9 @@ func (m *Machine) advanceContainer(t *task, c *container) {
 		delete(m.calls, c.call)
 		m.out.Cancel = append(m.out.Cancel, c.call)
 		c.call = 0
+	}
+	if next == movePull && m.awaits(t, c) {
+		return
 	}
 	switch next {
 	case moveNone:

@@ -89,7 +89,33 @@ type ContainerDefinition struct {
 	StopTimeout time.Duration `cbor:"12,keyasint,omitempty"`
 	// HealthCheck is nil where the container has none.
 	HealthCheck *HealthCheck `cbor:"13,keyasint,omitempty"`
+	// DependsOn are the containers that come before this one, without circles.
+	DependsOn []Dependency `cbor:"14,keyasint,omitempty"`
+	// StartTimeout is how long after its own start those that depend on the container wait for its end or its health; 0 = for ever.
+	StartTimeout time.Duration `cbor:"15,keyasint,omitempty"`
 }
+
+// Dependency has a container start only when another has come so far, and stop before that other (API_ContainerDependency).
+type Dependency struct {
+	Container string    `cbor:"1,keyasint"`
+	Condition Condition `cbor:"2,keyasint"`
+}
+
+// Condition is how far a container that others depend on has to come.
+type Condition uint8
+
+// The conditions.
+const (
+	DependStart    Condition = iota // it has started
+	DependComplete                  // it has ended
+	DependSuccess                   // it has ended with exit code 0
+	DependHealthy                   // its health check has been passed
+)
+
+var conditionNames = [...]string{"START", "COMPLETE", "SUCCESS", "HEALTHY"}
+
+// String gives the name that the API uses.
+func (c Condition) String() string { return conditionNames[c] }
 
 // HealthCheck is a command that tells whether its container is healthy (API_HealthCheck), with every default filled in.
 type HealthCheck struct {

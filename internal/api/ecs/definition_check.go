@@ -85,6 +85,8 @@ func checkContainer(c *types.ContainerDefinition) error {
 		return refusef("Container.image contains invalid characters.")
 	case value(c.StopTimeout) < 0:
 		return inContainer(name, "stopTimeout must not be negative.")
+	case value(c.StartTimeout) < 0:
+		return inContainer(name, "startTimeout must not be negative.")
 	case strings.Contains(value(c.WorkingDirectory), "\x00"):
 		return inContainer(name, "workingDirectory contains invalid characters.")
 	case hasNUL(c.Command):

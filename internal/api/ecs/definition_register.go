@@ -78,6 +78,9 @@ func parseDefinition(in *awsecs.RegisterTaskDefinitionInput) (ecs.TaskDefinition
 	if err := checkSizes(&d); err != nil {
 		return none, nil, err
 	}
+	if err := checkDependencies(d.Containers); err != nil {
+		return none, nil, err
+	}
 	if err := checkPorts(d.Containers); err != nil {
 		return none, nil, err
 	}
@@ -127,6 +130,8 @@ func parseContainer(c *types.ContainerDefinition, mode ecs.NetworkMode) (ecs.Con
 		Ports:             ports,
 		StopTimeout:       time.Duration(value(c.StopTimeout)) * time.Second,
 		HealthCheck:       check,
+		DependsOn:         dependencies(c),
+		StartTimeout:      time.Duration(value(c.StartTimeout)) * time.Second,
 	}, err
 }
 

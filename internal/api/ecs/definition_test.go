@@ -21,6 +21,19 @@ func many(n int) string {
 	return `{"family":"f","containerDefinitions":[` + strings.Join(parts, ",") + `]}`
 }
 
+// two makes a definition of two essential containers, each with more members.
+func two(a, b string) string {
+	of := func(name, more string) string {
+		if more != "" {
+			more = "," + more
+		}
+		return `{"name":"` + name + `","image":"i","memory":4` + more + `}`
+	}
+	return `{"family":"f","containerDefinitions":[` + of("a", a) + `,` + of("b", b) + `]}`
+}
+
+const inA = "Invalid setting for container 'a'. "
+
 const inApp = "Invalid setting for container 'app'. "
 
 func TestRegisterRefuses(t *testing.T) {
@@ -66,6 +79,19 @@ func TestRegisterRefuses(t *testing.T) {
 			{container(`"healthCheck":{"command":["CMD","a"],"timeout":61}`), inApp + "healthCheck.timeout must be between 2 and 60."},
 			{container(`"healthCheck":{"command":["CMD","a"],"retries":0}`), inApp + "healthCheck.retries must be between 1 and 10."},
 			{container(`"healthCheck":{"command":["CMD","a"],"startPeriod":301}`), inApp + "healthCheck.startPeriod must be between 0 and 300."},
+		},
+		"dependencies": {
+			{two(`"dependsOn":[{"condition":"START"}]`, ``), inA + "dependsOn[0].containerName should not be null or empty."},
+			{two(`"dependsOn":[{"containerName":"b"}]`, ``), inA + "dependsOn[0].condition should not be null or empty."},
+			{two(`"dependsOn":[{"containerName":"b","condition":"LATER"}]`, ``), "containerDefinitions[0].dependsOn[0].condition LATER should be one of [START,COMPLETE,SUCCESS,HEALTHY]"},
+			{two(`"dependsOn":[{"containerName":"c","condition":"START"}]`, ``), inA + "dependsOn names container 'c', which the task definition does not have."},
+			{two(`"dependsOn":[{"containerName":"b","condition":"START"},{"containerName":"b","condition":"START"}]`, ``), inA + "dependsOn names container 'b' more than once."},
+			{two(`"dependsOn":[{"containerName":"b","condition":"SUCCESS"}]`, ``), "Invalid request provided: Create TaskDefinition: A dependency container with SUCCESS or COMPLETE condition cannot be an essential container"},
+			{two(`"dependsOn":[{"containerName":"b","condition":"COMPLETE"}]`, ``), "Invalid request provided: Create TaskDefinition: A dependency container with SUCCESS or COMPLETE condition cannot be an essential container"},
+			{two(`"dependsOn":[{"containerName":"b","condition":"HEALTHY"}]`, ``), inA + "dependsOn waits for container 'b' to be HEALTHY, which has no healthCheck."},
+			{two(`"dependsOn":[{"containerName":"b","condition":"START"}]`, `"dependsOn":[{"containerName":"a","condition":"START"}]`), "The dependencies of the containers form a circle."},
+			{two(`"dependsOn":[{"containerName":"a","condition":"START"}]`, ``), "The dependencies of the containers form a circle."},
+			{two(`"startTimeout":-1`, ``), inA + "startTimeout must not be negative."},
 		},
 		"ports": {
 			{container(`"portMappings":[{"hostPort":80}]`), "Invalid setting for container 'app'. containerPort must be between 1 and 65535."},

@@ -26,11 +26,9 @@ const later = " is not supported by this version of Ballast yet; remove it. See 
 func TestRefusals(t *testing.T) {
 	const register, create, update, runTask = "RegisterTaskDefinition", "CreateService", "UpdateService", "RunTask"
 	tests := []struct{ operation, request, want string }{
-		{register, container(`"dependsOn":[{"containerName":"x","condition":"START"}]`), "containerDefinitions[0].dependsOn" + later},
 		{register, container(`"logConfiguration":{"logDriver":"awslogs"}`), "containerDefinitions[0].logConfiguration" + later},
 		{register, container(`"user":"1000"`), "containerDefinitions[0].user" + later},
 		{register, container(`"privileged":true`), "containerDefinitions[0].privileged" + later},
-		{register, container(`"startTimeout":5`), "containerDefinitions[0].startTimeout" + later},
 		{register, container(`"dockerLabels":{"a":"b"}`), "containerDefinitions[0].dockerLabels" + later},
 		{register, container(`"portMappings":[{"containerPort":80},{"containerPort":81,"appProtocol":"http"}]`), "containerDefinitions[0].portMappings[1].appProtocol" + later},
 		{register, definition(`"volumes":[{"name":"data"}]`), "volumes" + later},
