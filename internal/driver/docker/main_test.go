@@ -189,8 +189,6 @@ func wait(t *testing.T, what string, cond func() bool) {
 	}
 }
 
-func key(n int) driver.Key { return driver.Key{Task: ecs.ID{0: 0xca, 15: byte(n)}, Container: "app"} }
-
 func TestConformance(t *testing.T) {
 	drivertest.Run(t, func(t *testing.T) drivertest.Harness { return harness{d: open(t)} })
 }

@@ -1,0 +1,79 @@
+package docker
+
+import (
+	"encoding/binary"
+	"slices"
+	"strings"
+	"testing"
+
+	"ballast/internal/driver"
+)
+
+func frameOf(stream byte, text string) string {
+	head := [8]byte{0: stream}
+	binary.BigEndian.PutUint32(head[4:], uint32(len(text)))
+	return string(head[:]) + text
+}
+
+const second = "2026-01-01T00:00:00."
+
+func TestParse(t *testing.T) {
+	whole := frameOf(1, second+"000000001Z one\n")
+	for _, c := range []struct {
+		name, stream string
+		want         []string // o or e, and the text
+		fails        string
+	}{
+		{name: "nothing"},
+		{name: "two streams", stream: whole + frameOf(2, second+"000000002Z \n"), want: []string{"oone", "e"}},
+		{name: "a line in pieces", stream: frameOf(1, second+"5Z ab") + frameOf(2, second+"5Z x\n") + frameOf(1, second+"5Z cd\n"), want: []string{"ex", "oabcd"}},
+		{name: "a piece too long", stream: frameOf(1, second+"5Z "+strings.Repeat("a", maxLine)) + frameOf(1, second+"5Z b\n"), want: []string{"o" + strings.Repeat("a", maxLine)}},
+		{name: "cut short", stream: whole[:len(whole)-2], fails: "cut short"},
+		{name: "no time", stream: frameOf(1, "hello\n"), fails: "not with a time"},
+		{name: "another stream", stream: frameOf(3, "x"), fails: "stream 3"},
+		{name: "too long", stream: "\x01\x00\x00\x00\xff\xff\xff\xff", fails: "4294967295 bytes"},
+	} {
+		lines, err := parse(strings.NewReader(c.stream), 100)
+		if c.fails != "" {
+			if err == nil || !strings.Contains(err.Error(), c.fails) {
+				t.Errorf("%s: error %v, want one with %q", c.name, err, c.fails)
+			}
+			continue
+		}
+		var got []string
+		for _, l := range lines {
+			got = append(got, map[bool]string{false: "o", true: "e"}[l.log.Stderr]+l.log.Text)
+		}
+		if err != nil || !slices.Equal(got, c.want) {
+			t.Errorf("%s: got %q, %v", c.name, got, err)
+		}
+	}
+}
+
+// TestPage reads lines of which some share a nanosecond or are out of order, any number at a time: each comes once.
+func TestPage(t *testing.T) {
+	var all []line
+	for i, nano := range []int64{5, 7, 7, 6, 7, 9, 9} {
+		all = append(all, line{nano: positionEpoch + nano, log: driver.LogLine{Text: string(rune('a' + i))}})
+	}
+	for limit := 1; limit <= len(all)+1; limit++ {
+		got, position := "", int64(0)
+		for {
+			from := slices.DeleteFunc(slices.Clone(all), func(l line) bool { return l.nano < position/perNano+positionEpoch })
+			lines, next := page(from, position, limit)
+			if len(lines) == 0 {
+				if next != position {
+					t.Errorf("limit %d: the position moves from %d to %d without a line", limit, position, next)
+				}
+				break
+			}
+			for _, l := range lines {
+				got += l.Text
+			}
+			position = next
+		}
+		if got != "adbcefg" {
+			t.Errorf("limit %d: got %q", limit, got)
+		}
+	}
+}
