@@ -319,6 +319,7 @@ func (c *Control) wait(ctx context.Context, wait time.Duration, cause error) err
 
 // reload drops the machine after its place in the journal was lost and starts from what the store has. Agents connect anew.
 func (c *Control) reload(ctx context.Context, cause error) error {
+	c.fault.Store(&cause) // leading again may take as long as another leader lives
 	for ticket := range c.waiting {
 		c.answer(Answer{Ticket: ticket, Err: serverFault(cause)})
 	}
@@ -326,5 +327,6 @@ func (c *Control) reload(ctx context.Context, cause error) error {
 	if err := c.load(ctx); err != nil {
 		return fmt.Errorf("after %w: %w", cause, err)
 	}
+	c.fault.Store(nil)
 	return nil
 }
