@@ -43,6 +43,8 @@ type grammar struct {
 	Stop     stopVerb     `cmd:"" help:"Stop tasks, or all tasks of services."`
 	Version  versionVerb  `cmd:"" help:"Show the version."`
 
+	Store storeVerb `cmd:"" help:"Move the state of servers: copy."`
+
 	Sample sample.Command `cmd:"" help:"An application to run under Ballast, and to make misbehave."`
 	Keeper keeperVerb     `cmd:"" hidden:"" help:"Be the parent of the processes of a container instance."`
 }

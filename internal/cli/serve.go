@@ -61,6 +61,9 @@ func (u *server) banner() {
 		u.Account, u.Policy)
 	u.say("driver %s%s: %s", u.daemon.DriverName(), chosen(u.Driver), meaning(u.daemon.DriverName(), u.daemon.DriverHost()))
 	u.say("data in %s", u.DataDir)
+	if u.Store != "" {
+		u.say("leads, with its state in %s", u.Store)
+	}
 }
 
 // meaning says what to expect of a driver, and what not.

@@ -31,6 +31,7 @@ type upVerb struct {
 
 	Listen      string        `default:"127.0.0.1:4510" placeholder:"HOST:PORT" help:"Where the API listens (${default})."`
 	DataDir     string        `env:"BALLAST_DATA_DIR" default:"${data_dir}" placeholder:"DIR" help:"What outlives the process (${default})."`
+	Store       string        `placeholder:"URL" help:"Keep the state in an etcd cluster that several servers share, as etcd://HOST:2379,HOST2:2379/PREFIX; one leads and serves, the others follow. By default it is a file in --data-dir."`
 	Driver      string        `env:"BALLAST_DRIVER" default:"auto" enum:"auto,process,docker" placeholder:"auto|process|docker" help:"What runs containers (${default}: docker where an engine answers, else process; a data directory stays with its first one)."`
 	Cluster     string        `default:"default" placeholder:"NAME" help:"The cluster of the container instance and of what is deployed (${default})."`
 	Region      string        `default:"us-east-1" placeholder:"NAME" help:"The region that ARNs name (${default})."`
@@ -98,7 +99,7 @@ func (v *upVerb) Run(ctx context.Context, s *Streams) error {
 	screen := &screen{out: s.Err, live: s.ErrLive, width: s.Width}
 	slog.SetDefault(slog.New(slog.NewTextHandler(screen, &slog.HandlerOptions{Level: v.LogLevel})))
 	cfg.Log = slog.Default()
-	d, err := daemon.Start(ctx, cfg)
+	d, err := v.start(ctx, cfg, screen, signals)
 	if errors.Is(err, daemon.ErrPortInUse) || errors.Is(err, daemon.ErrDataDirInUse) {
 		// Two that were started at the same moment: the other one was faster.
 		if about, probeErr := probe(ctx, v.Listen); probeErr == nil && about != nil {
@@ -112,6 +113,39 @@ func (v *upVerb) Run(ctx context.Context, s *Streams) error {
 	return server.run(ctx, p)
 }
 
+// start starts a server. With a store that others share that may take as long as another one leads, and a signal ends it.
+func (v *upVerb) start(ctx context.Context, cfg daemon.Config, screen *screen, signals <-chan os.Signal) (*daemon.Daemon, error) {
+	if v.Store == "" {
+		return daemon.Start(ctx, cfg)
+	}
+	cfg.Follows = func(leader string) {
+		fmt.Fprintf(screen, "Follows %s; this server serves when that one ends. Ctrl-C ends this one.\n", leader)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	started, interrupted := make(chan struct{}), make(chan bool, 1)
+	go func() {
+		select {
+		case <-signals:
+			cancel()
+			interrupted <- true
+		case <-started:
+			interrupted <- false
+		}
+	}()
+	d, err := daemon.Start(ctx, cfg)
+	close(started)
+	switch {
+	case !<-interrupted:
+		return d, err
+	case err == nil:
+		err = d.Stop(true) // both happened at once
+	case errors.Is(err, context.Canceled):
+		err = nil
+	}
+	return nil, errors.Join(errInterrupted, err)
+}
+
 // gcPercent trades processor time, of which an idle server needs hardly any, for memory, of which it should need little.
 const gcPercent = 50
 
@@ -122,7 +156,7 @@ type ownKey struct{ key, secret string }
 
 // config makes the daemon's configuration of the flags.
 func (v *upVerb) config(s *Streams) (daemon.Config, *ownKey, error) {
-	cfg := daemon.Config{Listen: v.Listen, Hosts: v.Host, DataDir: v.DataDir, Region: v.Region, Account: v.Account,
+	cfg := daemon.Config{Listen: v.Listen, Hosts: v.Host, DataDir: v.DataDir, Store: v.Store, Region: v.Region, Account: v.Account,
 		Cluster: v.Cluster, Driver: v.Driver, Version: Version()}
 	var own *ownKey
 	var err error

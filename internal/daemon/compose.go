@@ -17,6 +17,7 @@ import (
 	"ballast/internal/driver/process"
 	"ballast/internal/httpd"
 	"ballast/internal/store/bolt"
+	"ballast/internal/store/etcd"
 )
 
 // compose lists the roles in the order of starting. The API answers before the driver and the agent are up: they take the
@@ -24,7 +25,7 @@ import (
 func (d *Daemon) compose() []role {
 	return []role{
 		{name: "data directory", start: d.startDirs},
-		{name: "store", start: d.startStore, stop: func(context.Context) error { return d.store.Close() }},
+		{name: "store", start: d.startStore, stop: d.stopStore},
 		{name: "control", start: d.startControl, run: func(ctx context.Context) error { return d.control.Run(ctx) }},
 		{name: "clusters", start: d.startClusters},
 		{name: "api", start: d.startAPI, run: d.runAPI, stop: d.stopAPI},
@@ -59,14 +60,35 @@ func (d *Daemon) startDirs(context.Context) error {
 	return nil
 }
 
-func (d *Daemon) startStore(context.Context) error {
+// startStore opens the store. The file is opened even where another store is used, because it locks the data directory.
+func (d *Daemon) startStore(ctx context.Context) error {
 	at := d.dirs()
-	s, err := bolt.Open(at.store())
+	file, err := bolt.Open(at.store())
 	if err != nil {
 		return storeError(at, err)
 	}
-	d.store = s
+	d.lock, d.store = file, file
+	if d.cfg.Store == "" {
+		return nil
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown host"
+	}
+	shared, err := etcd.Open(ctx, d.cfg.Store, fmt.Sprintf("%s, process %d, API at %s", host, os.Getpid(), d.cfg.Listen), d.cfg.Follows)
+	if err != nil {
+		return errors.Join(err, file.Close())
+	}
+	d.store = shared
 	return nil
+}
+
+func (d *Daemon) stopStore(context.Context) error {
+	err := d.store.Close()
+	if d.store != d.lock {
+		err = errors.Join(err, d.lock.Close())
+	}
+	return err
 }
 
 // storeError says more than the store knows of a data directory in use.

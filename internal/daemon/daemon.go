@@ -22,6 +22,7 @@ import (
 	"ballast/internal/httpd"
 	"ballast/internal/scheduler/policy"
 	"ballast/internal/store"
+	"ballast/internal/store/etcd"
 )
 
 // Config says what to run. Fields without a remark are needed.
@@ -34,6 +35,11 @@ type Config struct {
 	Credentials *httpd.Credentials
 	// DataDir holds everything that outlives the process; it is made where it is missing.
 	DataDir string
+	// Store is the URL of an etcd cluster that keeps the state of several servers, of which one leads and serves; "" means a
+	// file in DataDir. See etcd.ParseAddress.
+	Store string
+	// Follows, if not nil, is told of the server that leads while this one waits for its turn.
+	Follows func(leader string)
 	Region  string
 	Account string
 	// Cluster is what the container instance is registered in. It and "default" exist from the start.
@@ -57,6 +63,7 @@ type Daemon struct {
 	cfg   Config
 	roles *roles
 
+	lock     store.Store // of the data directory
 	store    store.Store
 	control  *control.Control
 	listener net.Listener
@@ -85,6 +92,11 @@ func (c Config) Check() error {
 	}
 	if c.Driver != driverAuto && c.Driver != driverProcess && c.Driver != driverDocker {
 		return fmt.Errorf("driver %q is unknown; known are auto, process and docker", c.Driver)
+	}
+	if c.Store != "" {
+		if _, err := etcd.ParseAddress(c.Store); err != nil {
+			return err
+		}
 	}
 	if !arn.ValidName(c.Cluster) {
 		return fmt.Errorf("cluster name %q: want 1 to 255 letters, digits, hyphens and underscores", c.Cluster)

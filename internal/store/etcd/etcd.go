@@ -123,6 +123,9 @@ func Open(ctx context.Context, url, self string, waits func(leader string)) (*St
 	if _, err := s.readHead(ctx); err != nil {
 		s.cancel()
 		client.Close()
+		if errors.Is(err, context.DeadlineExceeded) {
+			err = fmt.Errorf("no member answers within %v: %w", openTimeout, err)
+		}
 		return nil, fmt.Errorf("store: open %s: %w", address, err)
 	}
 	return s, nil
