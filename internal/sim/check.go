@@ -40,6 +40,8 @@ type checker struct {
 	boxes  map[driver.Key]*box
 	places map[ecs.ID]*host // where containers of a task have been started
 
+	unremoved map[ecs.ID]int // how often removing what is left of a task has failed
+
 	// unsettled says that, when last looked at, something had a right not to be at rest.
 	unsettled bool
 	// halted says that control has been told to stop everything and decides no service.
@@ -76,7 +78,7 @@ var _ Observer = (*checker)(nil)
 func newChecker(w *World, h *history) *checker {
 	return &checker{w: w, h: h, policy: w.server.cfg.Policy, shadow: map[string][]byte{}, keys: map[journal.Key]ecs.ID{},
 		tasks: map[ecs.ID]*ecs.Task{}, born: map[ecs.ID]birth{}, jobs: map[string]int{}, boxes: map[driver.Key]*box{},
-		places: map[ecs.ID]*host{}, memories: map[string]*memory{}}
+		places: map[ecs.ID]*host{}, unremoved: map[ecs.ID]int{}, memories: map[string]*memory{}}
 }
 
 // Durable implements Observer.

@@ -46,6 +46,8 @@ func (c *checker) Happened(h *host, call driver.Call, o fake.Outcome) {
 	case o.Event != nil:
 		b := c.box(h, o.Event.Key)
 		b.running, b.exit = false, &o.Event.Exit
+	case (call.Op == driver.OpRemove || call.Op == driver.OpRemoveLogs) && o.Result.Err != nil:
+		c.unremoved[call.Key.Task]++
 	case call.Op == driver.OpStart && o.Result.Err == nil:
 		c.startedBox(h, call.Key, o.Result.Started)
 	}
@@ -125,14 +127,18 @@ func (c *checker) orphan() string {
 	return ""
 }
 
-// leftFor is longer than any agent is away, and than a failed removal is repeated.
-const leftFor = 5 * time.Minute
+const (
+	// leftFor is longer than any agent is away, and than a failed removal is repeated.
+	leftFor = 5 * time.Minute
+	// givenUp is how many failures make an agent leave what is left of a task to the agent that comes after it.
+	givenUp = 8
+)
 
 // checkLeft sees that agents have removed what is left of tasks that ended long ago.
 func (c *checker) checkLeft() {
 	for _, h := range c.w.hosts {
 		for _, o := range h.model.Containers() {
-			if b := c.born[o.Key.Task]; b.ended != 0 && c.w.now.Sub(b.ended) > h.cfg.Retention+leftFor {
+			if b := c.born[o.Key.Task]; b.ended != 0 && c.unremoved[o.Key.Task] < givenUp && c.w.now.Sub(b.ended) > h.cfg.Retention+leftFor {
 				c.w.fail("what is left of tasks is removed", "%s is on %s, its task ended %v ago", keyOf(o.Key), h.name,
 					c.w.now.Sub(b.ended))
 			}
