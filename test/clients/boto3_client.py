@@ -73,7 +73,11 @@ step("roll")
 ecs.register_task_definition(**definition)
 ecs.update_service(service="boto", taskDefinition=definition["family"])
 ecs.get_waiter("services_stable").wait(services=["boto"], WaiterConfig=dict(Delay=1, MaxAttempts=30))
-shown = ecs.describe_services(services=["boto"])["services"][0]
+for _ in range(300):  # the waiter looks at counts only; the checks of the containers take longer
+    shown = ecs.describe_services(services=["boto"])["services"][0]
+    if shown["deployments"][0]["rolloutState"] == "COMPLETED":
+        break
+    time.sleep(0.1)
 assert shown["taskDefinition"].endswith(":" + str(first["revision"] + 1)), shown
 assert any("has reached a steady state." in e["message"] for e in shown["events"]), shown
 
