@@ -13,6 +13,6 @@ type keeperVerb struct {
 
 // Run serves the directory until nothing runs there and nobody asks.
 func (v *keeperVerb) Run(ctx context.Context) error {
-	settle()
+	settleDown()
 	return keeper.Run(ctx, keeper.Config{Dir: v.Dir})
 }

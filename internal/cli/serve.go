@@ -50,7 +50,7 @@ func (u *server) run(ctx context.Context, p *project.Project) error {
 			if over = true; err != nil {
 				return errors.Join(err, u.leave(ctx))
 			}
-			settle()
+			settleDown()
 		}
 	}
 }

@@ -103,6 +103,7 @@ func TestUnknownOutcomeReloads(t *testing.T) {
 			if !isCode(err, ecs.ServerException) {
 				t.Fatalf("outcome unknown: %v", err)
 			}
+			synctest.Wait() // until the store has been read again; commands are refused meanwhile
 			if _, err = c.Submit(t.Context(), CreateCluster{Name: "two"}); err != nil {
 				t.Fatal(err)
 			}

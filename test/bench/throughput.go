@@ -268,14 +268,14 @@ func keeperOf(dir string) int {
 
 // measureInside runs the Go benchmarks of figures that are not seen from outside.
 func measureInside(ctx context.Context, b *bench) ([]row, error) {
-	inside := []struct{ what, pkg, bench, reach string }{
-		{"DescribeTasks of 100 tasks, encoding", "./internal/wire", "BenchmarkDescribeTasks", "4 x encoding/json"},
-		{"API p99 while 500 fake tasks start", "./internal/daemon", "BenchmarkAPIWhileTasksStart", "5 ms"},
-		{"Decide, 1,000 tasks, nothing to do", "./internal/scheduler", "BenchmarkDecideIdle", "5 us, no allocation"},
+	inside := []struct{ what, pkg, bench, time, reach string }{
+		{"DescribeTasks of 100 tasks, encoding", "./internal/wire", "BenchmarkDescribeTasks", "2s", "4 x encoding/json"},
+		{"API p99 while 500 fake tasks start", "./internal/daemon", "BenchmarkAPIWhileTasksStart", "5x", "5 ms"},
+		{"Decide, 1,000 tasks, nothing to do", "./internal/scheduler", "BenchmarkDecideIdle", "1s", "5 us, no allocation"},
 	}
 	var rows []row
 	for _, i := range inside {
-		out, err := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-bench", "^"+i.bench+"$", "-benchmem", i.pkg).CombinedOutput()
+		out, err := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-bench", "^"+i.bench+"$", "-benchtime", i.time, "-benchmem", i.pkg).CombinedOutput()
 		if err != nil {
 			return rows, fmt.Errorf("%s: %w\n%s", i.bench, err, out)
 		}
