@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -19,6 +20,11 @@ func specOf(t *task, c *container) *driver.Spec {
 		Environment:      def.Environment,
 		NetworkMode:      work.Definition.NetworkMode,
 		Ports:            def.Ports,
+		Secrets:          def.Secrets,
+		EnvironmentFiles: def.EnvironmentFiles,
+
+		Isolation: def.Isolation, Volumes: volumesOf(work.Definition.Volumes, def.Mounts), Mounts: def.Mounts, VolumesFrom: def.VolumesFrom,
+		PIDMode: work.Definition.PIDMode, IPCMode: work.Definition.IPCMode, Logging: def.Logging,
 
 		CPU: def.CPU, Memory: def.Memory, MemoryReservation: def.MemoryReservation,
 		// The labels that the agent of ECS gives to containers (developer guide, Container metadata).
@@ -36,8 +42,22 @@ func specOf(t *task, c *container) *driver.Spec {
 		spec.Environment = overridden(def.Environment, o.Environment)
 		spec.CPU, spec.Memory = replaced(spec.CPU, o.CPU), replaced(spec.Memory, o.Memory)
 		spec.MemoryReservation = replaced(spec.MemoryReservation, o.MemoryReservation)
+		if len(o.EnvironmentFiles) > 0 {
+			spec.EnvironmentFiles = o.EnvironmentFiles
+		}
 	}
 	return spec
+}
+
+// volumesOf gives the volumes that a container mounts.
+func volumesOf(all []ecs.Volume, mounts []ecs.MountPoint) []ecs.Volume {
+	var mounted []ecs.Volume
+	for _, v := range all {
+		if slices.ContainsFunc(mounts, func(m ecs.MountPoint) bool { return m.Volume == v.Name }) {
+			mounted = append(mounted, v)
+		}
+	}
+	return mounted
 }
 
 // replaced gives a limit, or what an override has in its place.

@@ -265,6 +265,7 @@ func (t *task) report() session.TaskReport {
 			Reason:    c.reason,
 			RuntimeID: c.started.RuntimeID,
 			Bindings:  c.started.Bindings,
+			Address:   c.started.Address, ImageDigest: c.started.ImageDigest,
 		})
 	}
 	return r

@@ -195,7 +195,7 @@ func (m *Machine) callContainer(t *task, c *container, op driver.Op) {
 	call := driver.Call{Key: c.key}
 	switch op {
 	case driver.OpPull:
-		call.Image = c.def.Image
+		call.Image, call.Credentials = c.def.Image, c.def.RegistryCredentials
 		if c.pullAt == 0 {
 			c.pullAt = m.now
 		}

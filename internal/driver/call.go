@@ -39,6 +39,9 @@ type Call struct {
 	Spec *Spec
 	// Image is set for Pull.
 	Image string
+	// Credentials, of Pull, names the secret that Login is looked up from before the call is made; "" for none.
+	Credentials string
+	Login       *Login
 	// Command is set for Exec.
 	Command []string
 	// Timeout is, for Stop, the time between SIGTERM and SIGKILL, and for Exec, how long the command may take.
@@ -91,7 +94,7 @@ func (c Call) do(ctx context.Context, d Driver) (r Result) {
 	case OpList:
 		r.List, r.Err = d.List(ctx)
 	case OpPull:
-		r.Pulled, r.Err = d.Pull(ctx, c.Image)
+		r.Pulled, r.Err = d.Pull(ctx, c.Image, c.Login)
 	case OpCreate:
 		r.Err = d.Create(ctx, c.Key, *c.Spec)
 	case OpStart:

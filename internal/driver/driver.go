@@ -8,6 +8,7 @@ package driver
 import (
 	"context"
 	"fmt"
+	"io"
 	"time"
 
 	"ballast/internal/ecs"
@@ -35,6 +36,9 @@ type Spec struct {
 	Command          []string
 	WorkingDirectory string
 	Environment      []ecs.Variable
+	// Secrets and EnvironmentFiles become part of Environment before a driver sees the Spec.
+	Secrets          []ecs.Secret
+	EnvironmentFiles []string
 	NetworkMode      ecs.NetworkMode
 	Ports            []ecs.PortMapping
 	// CPU is in CPU units (1024 are one core), Memory (the hard limit) and MemoryReservation (the soft one) in MiB; 0 is none. Only
@@ -42,13 +46,33 @@ type Spec struct {
 	CPU, Memory, MemoryReservation int
 	// Labels describe the container to people (cluster, task ARN, family, revision); they decide nothing.
 	Labels map[string]string
+
+	// Isolation is nil where nothing of it is asked for. A driver that cannot give a part of it refuses to create the container,
+	// with CannotCreateContainerError naming the part by its field in the task definition.
+	Isolation   *ecs.Isolation
+	Volumes     []ecs.Volume // those of the task that Mounts name
+	Mounts      []ecs.MountPoint
+	VolumesFrom []ecs.VolumeFrom
+	PIDMode     ecs.Sharing
+	IPCMode     ecs.Sharing
+	Logging     *ecs.Logging
 }
+
+// Login is who pulls an image from a private registry. It is never logged.
+type Login struct{ Username, Password string }
+
+// String hides the login from those who print it.
+func (Login) String() string { return "login" }
 
 // Started is what is known of a container once it runs.
 type Started struct {
 	At        ecs.Time
 	RuntimeID string
 	Bindings  []ecs.Binding
+	// Address is the private IPv4 address that the containers of the task share in network mode awsvpc, "" in the others.
+	Address string
+	// ImageDigest is "sha256:..." of the image that runs, "" where the driver knows none.
+	ImageDigest string
 }
 
 // Exit is how a container ended. Code is nil when the end was not observed (the keeper was gone when it happened); then Reason
@@ -121,8 +145,9 @@ type Driver interface {
 	// Name is "process", "fake", ...
 	Name() string
 
-	// Pull makes the image available. pulled is false when nothing had to be fetched.
-	Pull(ctx context.Context, image string) (pulled bool, err error)
+	// Pull makes the image available. pulled is false when nothing had to be fetched. login is nil where the driver's own
+	// credentials are to be used.
+	Pull(ctx context.Context, image string, login *Login) (pulled bool, err error)
 
 	// Create prepares a container without starting it.
 	Create(ctx context.Context, key Key, spec Spec) error
@@ -159,4 +184,53 @@ type Driver interface {
 
 	// RemoveLogs deletes the logs of a task.
 	RemoveLogs(ctx context.Context, task ecs.ID) error
+}
+
+// Shell is what a driver can do in addition: give people a way into a container.
+type Shell interface {
+	// Attach runs a command in a running container, as Exec does, with streams connected until it ends, and gives its exit code. With
+	// a terminal, both outputs come through out. It ends the command when ctx is done.
+	Attach(ctx context.Context, key Key, command []string, streams Streams) (code int, err error)
+}
+
+// Streams are the ends of what Attach connects.
+type Streams struct {
+	In       io.Reader // nil for no input
+	Out, Err io.Writer
+	// Terminal gives the command a terminal, whose sizes come through Resize; the first one is there from the beginning. Err is
+	// not used then.
+	Terminal bool
+	Resize   <-chan Size
+}
+
+// Size is that of a terminal in characters.
+type Size struct{ Rows, Columns uint16 }
+
+// Meter is what a driver can do in addition: measure containers.
+type Meter interface {
+	// Stats measures a running container. A container that does not run is an *Error.
+	Stats(ctx context.Context, key Key) (Stats, error)
+}
+
+// Stats is what a container has used. Counters grow from the start of the container.
+type Stats struct {
+	At          ecs.Time
+	CPU         time.Duration // of all processes together, user and system
+	UserCPU     time.Duration
+	SystemCPU   time.Duration
+	HostCPU     time.Duration // of the whole host, since it started
+	OnlineCPUs  int
+	Memory      uint64 // bytes in use now
+	MemoryLimit uint64 // bytes, that of the host where the container has none
+	PIDs        uint64
+	// Networks has the counters of each interface, nil where the container shares that of its host.
+	Networks                  map[string]NetworkStats
+	ReadBytes, WrittenBytes   uint64 // of block devices
+	ReadBlocks, WrittenBlocks uint64 // operations on them
+}
+
+// NetworkStats counts what went through an interface.
+type NetworkStats struct {
+	ReceivedBytes, ReceivedPackets, ReceivedErrors, ReceivedDropped uint64
+	SentBytes, SentPackets, SentErrors, SentDropped                 uint64
 }

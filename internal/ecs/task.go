@@ -81,6 +81,9 @@ type Container struct {
 	Reason    string    `cbor:"5,keyasint,omitempty"`
 	RuntimeID string    `cbor:"6,keyasint,omitempty"`
 	Bindings  []Binding `cbor:"7,keyasint,omitempty"`
+	// Address is the private IPv4 address that the containers of a task in network mode awsvpc share.
+	Address     string `cbor:"8,keyasint,omitempty"`
+	ImageDigest string `cbor:"9,keyasint,omitempty"` // "sha256:...", where the driver knows it
 }
 
 // Binding is a port of a container as reached from outside.
@@ -89,6 +92,9 @@ type Binding struct {
 	ContainerPort uint16 `cbor:"2,keyasint"`
 	HostPort      uint16 `cbor:"3,keyasint"`
 	UDP           bool   `cbor:"4,keyasint,omitempty"`
+	// LastContainerPort and LastHostPort end a range of ports; 0 for a single port.
+	LastContainerPort uint16 `cbor:"5,keyasint,omitempty"`
+	LastHostPort      uint16 `cbor:"6,keyasint,omitempty"`
 }
 
 // Overrides change a task definition for one task (API_TaskOverride).
@@ -106,6 +112,8 @@ type ContainerOverride struct {
 	CPU               *int       `cbor:"4,keyasint,omitempty"` // CPU units
 	Memory            *int       `cbor:"5,keyasint,omitempty"` // MiB, hard limit
 	MemoryReservation *int       `cbor:"6,keyasint,omitempty"` // MiB, soft limit
+	// EnvironmentFiles stand in the place of those of the definition.
+	EnvironmentFiles []string `cbor:"7,keyasint,omitempty"`
 }
 
 // MaxTags is how many tags a resource can have, those that begin with aws: not counted (API_Tag).

@@ -26,6 +26,10 @@ type TaskDefinition struct {
 	CPU         int                   `cbor:"10,keyasint,omitempty"` // CPU units of the whole task, 0 = not given
 	Memory      int                   `cbor:"11,keyasint,omitempty"` // MiB of the whole task, 0 = not given
 	Containers  []ContainerDefinition `cbor:"12,keyasint"`
+	Volumes     []Volume              `cbor:"14,keyasint,omitempty"`
+	// PIDMode and IPCMode say whose process ids and whose shared memory the containers have.
+	PIDMode Sharing `cbor:"15,keyasint,omitempty"`
+	IPCMode Sharing `cbor:"16,keyasint,omitempty"`
 }
 
 // Name is "family:revision".
@@ -93,6 +97,55 @@ type ContainerDefinition struct {
 	DependsOn []Dependency `cbor:"14,keyasint,omitempty"`
 	// StartTimeout is how long after its own start those that depend on the container wait for its end or its health; 0 = for ever.
 	StartTimeout time.Duration `cbor:"15,keyasint,omitempty"`
+	// RestartPolicy is nil where the container is not restarted in place.
+	RestartPolicy *RestartPolicy `cbor:"16,keyasint,omitempty"`
+	// Secrets are environment variables whose values the agent looks up when the container is created.
+	Secrets []Secret `cbor:"17,keyasint,omitempty"`
+	// EnvironmentFiles are the ARNs of files of variables, the first of which wins; Environment wins over all of them.
+	EnvironmentFiles []string `cbor:"18,keyasint,omitempty"`
+	// Logging is nil where the container names no log driver.
+	Logging *Logging `cbor:"19,keyasint,omitempty"`
+	// Isolation is nil where the container asks for nothing of it.
+	Isolation   *Isolation   `cbor:"20,keyasint,omitempty"`
+	Mounts      []MountPoint `cbor:"21,keyasint,omitempty"`
+	VolumesFrom []VolumeFrom `cbor:"22,keyasint,omitempty"`
+	// RegistryCredentials is the ARN or name of the secret with which the image is pulled, "" for those of the container instance.
+	RegistryCredentials string `cbor:"23,keyasint,omitempty"`
+}
+
+// RestartPolicy has the agent start a container again in place, within the same task (API_ContainerRestartPolicy).
+type RestartPolicy struct {
+	// IgnoredExitCodes are those after which the container is not restarted.
+	IgnoredExitCodes []int32 `cbor:"1,keyasint,omitempty"`
+	// AttemptPeriod is how long the container has to have run before it is restarted, 60 s to 1,800 s.
+	AttemptPeriod time.Duration `cbor:"2,keyasint"`
+}
+
+// Secret is an environment variable whose value is kept elsewhere (API_Secret).
+type Secret struct {
+	Name string `cbor:"1,keyasint"`
+	// ValueFrom is the ARN or the name of a parameter, or the ARN of a secret, with JSON key, version stage and version id behind it.
+	ValueFrom string `cbor:"2,keyasint"`
+}
+
+// Logging says what becomes of what a container writes (API_LogConfiguration).
+type Logging struct {
+	Driver string `cbor:"1,keyasint"` // "awslogs" or "json-file"
+	// Options are sorted by name.
+	Options []Variable `cbor:"2,keyasint,omitempty"`
+}
+
+// Option gives the value of an option, "" where it is not set.
+func (l *Logging) Option(name string) string {
+	if l == nil {
+		return ""
+	}
+	for _, o := range l.Options {
+		if o.Name == name {
+			return o.Value
+		}
+	}
+	return ""
 }
 
 // Dependency has a container start only when another has come so far, and stop before that other (API_ContainerDependency).
@@ -137,10 +190,12 @@ type Variable struct {
 	Value string `cbor:"2,keyasint,omitempty"`
 }
 
-// PortMapping makes a port of a container reachable. HostPort 0 in bridge mode means "any free port".
+// PortMapping makes a port of a container reachable, or each of a range of them. HostPort 0 in bridge mode means "any free port".
 type PortMapping struct {
 	Name          string `cbor:"1,keyasint,omitempty"`
 	ContainerPort uint16 `cbor:"2,keyasint"`
 	HostPort      uint16 `cbor:"3,keyasint,omitempty"`
 	UDP           bool   `cbor:"4,keyasint,omitempty"`
+	// LastPort ends a range that begins with ContainerPort; 0 for a single port.
+	LastPort uint16 `cbor:"5,keyasint,omitempty"`
 }

@@ -76,6 +76,9 @@ type ContainerReport struct {
 	Reason    string
 	RuntimeID string
 	Bindings  []ecs.Binding
+	// Address and ImageDigest are those of ecs.Container.
+	Address     string
+	ImageDigest string
 }
 
 // Assignments is what control sends.

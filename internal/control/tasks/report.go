@@ -109,6 +109,13 @@ func mergeContainer(c *ecs.Container, r session.ContainerReport) bool {
 	if len(c.Bindings) == 0 {
 		c.Bindings = r.Bindings
 	}
+	if c.Address == "" {
+		c.Address = r.Address
+	}
+	if c.ImageDigest == "" {
+		c.ImageDigest = r.ImageDigest
+	}
 	return c.Status != old.Status || c.Health != old.Health || c.ExitCode != old.ExitCode || c.Reason != old.Reason ||
-		c.RuntimeID != old.RuntimeID || len(c.Bindings) != len(old.Bindings)
+		c.RuntimeID != old.RuntimeID || len(c.Bindings) != len(old.Bindings) ||
+		c.Address != old.Address || c.ImageDigest != old.ImageDigest
 }

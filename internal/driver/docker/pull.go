@@ -32,7 +32,7 @@ type pull struct {
 
 // Pull fetches an image, and is content with the one that the engine has if that fails (ECS_IMAGE_PULL_BEHAVIOR "default": "if the
 // pull fails, the cached Docker image on the instance is used"). An image named by its digest cannot have changed.
-func (d *Driver) Pull(ctx context.Context, image string) (bool, error) {
+func (d *Driver) Pull(ctx context.Context, image string, login *driver.Login) (bool, error) {
 	if named(image) == SampleImage {
 		return false, d.makeSample(ctx)
 	}

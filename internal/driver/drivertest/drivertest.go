@@ -115,7 +115,7 @@ func key(n int) driver.Key { return driver.Key{Task: ecs.ID{0: 0xba, 15: byte(n)
 
 func (s *suite) create(k driver.Key, spec driver.Spec) {
 	s.Helper()
-	if _, err := s.d.Pull(s.ctx, spec.Image); err != nil {
+	if _, err := s.d.Pull(s.ctx, spec.Image, nil); err != nil {
 		s.Fatalf("pull %q: %v", spec.Image, err)
 	}
 	if err := s.d.Create(s.ctx, k, spec); err != nil {

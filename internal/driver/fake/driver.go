@@ -40,7 +40,7 @@ var _ driver.Driver = (*Driver)(nil)
 func (d *Driver) Name() string { return "fake" }
 
 // Pull takes the time that the image's name says.
-func (d *Driver) Pull(ctx context.Context, image string) (bool, error) {
+func (d *Driver) Pull(ctx context.Context, image string, _ *driver.Login) (bool, error) {
 	r := d.do(ctx, driver.Call{Op: driver.OpPull, Image: image})
 	return r.Pulled, r.Err
 }

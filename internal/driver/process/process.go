@@ -92,7 +92,7 @@ func (d *Driver) Shutdown(ctx context.Context) error {
 func (d *Driver) Name() string { return "process" }
 
 // Pull has nothing to fetch: images are not used.
-func (d *Driver) Pull(context.Context, string) (bool, error) { return false, nil }
+func (d *Driver) Pull(context.Context, string, *driver.Login) (bool, error) { return false, nil }
 
 // Create checks what can be checked of a container and makes it known.
 func (d *Driver) Create(ctx context.Context, key driver.Key, spec driver.Spec) error {
