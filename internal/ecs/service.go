@@ -52,6 +52,9 @@ type Service struct {
 	// InactiveAt is when the last task of a deleted service stopped.
 	InactiveAt Time `cbor:"19,keyasint,omitempty"`
 
+	// Network is nil unless Definition is in network mode awsvpc.
+	Network *Network `cbor:"20,keyasint,omitempty"`
+
 	// Derived, never journalled: the newest events (newest first, at most MaxServiceEvents), and the counts of tasks.
 	Events  []*ServiceEvent `cbor:"-"`
 	Running int             `cbor:"-"`
@@ -97,6 +100,8 @@ type Deployment struct {
 	RolloutReason string       `cbor:"7,keyasint,omitempty"`
 	CreatedAt     Time         `cbor:"8,keyasint"`
 	UpdatedAt     Time         `cbor:"9,keyasint"`
+	// Network is nil unless Definition is in network mode awsvpc.
+	Network *Network `cbor:"10,keyasint,omitempty"`
 
 	// Derived, never journalled.
 	Running int `cbor:"-"`

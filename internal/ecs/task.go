@@ -46,6 +46,9 @@ type Task struct {
 	Containers []Container `cbor:"25,keyasint"`
 
 	Tags []Tag `cbor:"26,keyasint,omitempty"`
+
+	// Interface is nil unless the task is in network mode awsvpc.
+	Interface *Interface `cbor:"27,keyasint,omitempty"`
 }
 
 // GroupName is what the API shows as the task's group: the service, the group that was asked for, or the family.
