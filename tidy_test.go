@@ -18,7 +18,7 @@ var layers = [][]string{
 	{"internal/arn", "internal/elb", "internal/event", "internal/expr", "internal/pattern"},
 	{"internal/scheduler", "internal/scheduler/placement", "internal/scheduler/lifecycle", "internal/scheduler/policy"},
 	{"internal/store", "internal/driver", "internal/session", "internal/logfile"},
-	{"internal/store/bolt", "internal/store/etcd", "internal/store/mem", "internal/store/storetest", "internal/agent/keeper", "internal/driver/fake",
+	{"internal/store/bolt", "internal/store/etcd", "internal/store/mem", "internal/store/storetest", "internal/agent/keeper", "internal/agent/environment", "internal/driver/fake",
 		"internal/driver/process", "internal/driver/docker", "internal/driver/drivertest"},
 	{"internal/control/journal", "internal/control/root", "internal/control/catalog", "internal/control/tasks",
 		"internal/control/instances", "internal/control/services", "internal/control/sessions"},

@@ -41,6 +41,8 @@ type Config struct {
 	Retention time.Duration
 	// MaxRetained is how many such tasks are kept; above it the oldest goes first.
 	MaxRetained int
+	// Environment is what the runner completes containers with, nil for nothing. The Machine does not use it.
+	Environment Environment
 }
 
 func (c Config) withDefaults() Config {

@@ -68,6 +68,9 @@ func (m *Machine) callFailed(f flight, r driver.Result) {
 			t.pulled(c, true, m.now)
 		}
 		c.unsure = false // such an error says that the container did not start
+		if named.Name == driver.ResourceInitializationError {
+			m.taskFailed(t, named.Error())
+		}
 		m.containerFailed(t, c, named.Error())
 	case r.TimedOut:
 		m.containerFailed(t, c, timeoutReason(f.op))
@@ -112,6 +115,17 @@ func (m *Machine) containerFailed(t *task, c *container, reason string) {
 		return
 	}
 	m.containerStopped(t, c, driver.Exit{At: m.now})
+}
+
+// taskFailed ends a task that lacks what was to be there before its containers: not even those that need it not go on.
+func (m *Machine) taskFailed(t *task, reason string) {
+	if t.reason == "" {
+		t.reason = reason
+	}
+	for _, c := range t.containers {
+		c.doomed = true
+	}
+	m.changed(t)
 }
 
 // stopFailed repeats the stop until it succeeds: a container is never reported as STOPPED while it may run. After some attempts

@@ -19,6 +19,8 @@ type Agent struct {
 	machine *Machine
 	driver  driver.Driver
 	connect Connect
+	// environment is nil where containers get nothing but what their definitions say.
+	environment Environment
 
 	inbox chan envelope
 	lanes map[driver.Op]*lane
@@ -49,7 +51,10 @@ func NewAgent(cfg Config, d driver.Driver, connect Connect) *Agent {
 		machine: New(cfg),
 		driver:  d,
 		connect: connect,
-		inbox:   make(chan envelope, inboxSize),
+
+		environment: cfg.Environment,
+
+		inbox: make(chan envelope, inboxSize),
 		lanes: map[driver.Op]*lane{driver.OpPull: pulls, driver.OpStop: stops, driver.OpCreate: starts, driver.OpStart: starts,
 			driver.OpList: starts, driver.OpRemove: starts, driver.OpRemoveLogs: starts,
 			driver.OpExec: checks},
@@ -170,7 +175,7 @@ func (a *Agent) make(ctx context.Context, call driver.Call) {
 		a.cancels[call.ID] = cancel
 	}
 	a.lanes[call.Op].submit(&a.background, func() {
-		result := call.Do(callCtx, a.driver)
+		result := a.do(callCtx, call)
 		if result.Err != nil && callCtx.Err() == nil && !errors.As(result.Err, new(*driver.Error)) {
 			slog.Warn("a driver call failed and may be repeated", "driver", a.driver.Name(), "call", call.String(),
 				"cause", result.Err)
@@ -180,6 +185,15 @@ func (a *Agent) make(ctx context.Context, call driver.Call) {
 		}
 		a.post(ctx, envelope{input: DriverResult{result}})
 	})
+}
+
+// do makes a call with what the container instance adds to it.
+func (a *Agent) do(ctx context.Context, call driver.Call) driver.Result {
+	prepared, err := a.prepare(ctx, call)
+	if err != nil {
+		return driver.Result{ID: call.ID, Err: err}
+	}
+	return prepared.Do(ctx, a.driver)
 }
 
 // watch passes on the ends of containers until the driver loses sight of them.

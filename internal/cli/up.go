@@ -38,6 +38,7 @@ type upVerb struct {
 	Account     string        `default:"000000000000" placeholder:"NUMBER" help:"The account that ARNs name (${default})."`
 	Policy      string        `default:"ecs" enum:"ecs,ecs-2026,ecs-2022,fast" placeholder:"NAME" help:"The numbers that ECS fixes: ecs (the default), ecs-2026, ecs-2022, or fast, with short ones for development."`
 	Credentials string        `placeholder:"FILE" help:"Whom to let in: lines of \"key secret admin|read\". Needed to listen beyond loopback."`
+	Secrets     string        `placeholder:"DIR" help:"Where containers' secrets are: files parameters/NAME (Parameter Store), secrets/NAME (Secrets Manager), files/BUCKET/KEY.env (environment files in S3). Without it tasks that need any fail."`
 	Host        []string      `placeholder:"NAME" help:"A name that clients may call the server by, besides localhost and its address."`
 	LogLevel    slog.Level    `default:"warn" placeholder:"LEVEL" help:"What the server logs: debug, info, warn (the default) or error."`
 	Keep        bool          `help:"Leave the tasks running when the server ends."`
@@ -170,6 +171,11 @@ func (v *upVerb) config(s *Streams) (daemon.Config, *ownKey, error) {
 	}
 	if cfg.DataDir, err = filepath.Abs(v.DataDir); err != nil {
 		return cfg, nil, err
+	}
+	if v.Secrets != "" {
+		if cfg.Secrets, err = filepath.Abs(v.Secrets); err != nil {
+			return cfg, nil, err
+		}
 	}
 	if cfg.WorkDir, err = os.Getwd(); err != nil {
 		return cfg, nil, err

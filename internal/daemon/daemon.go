@@ -47,6 +47,8 @@ type Config struct {
 	Policy  policy.Policy
 	// Driver is "auto", "process" or "docker".
 	Driver string
+	// Secrets is the folder in which containers' secrets and environment files are looked up, "" for none. Absolute.
+	Secrets string
 	// Exe is this program: the keeper is run from it, and containers find it as "ballast".
 	Exe string
 	// WorkDir is where containers run that name no absolute working directory. Absolute.
@@ -92,6 +94,11 @@ func (c Config) Check() error {
 	}
 	if c.Driver != driverAuto && c.Driver != driverProcess && c.Driver != driverDocker {
 		return fmt.Errorf("driver %q is unknown; known are auto, process and docker", c.Driver)
+	}
+	if c.Secrets != "" {
+		if info, err := os.Stat(c.Secrets); err != nil || !info.IsDir() {
+			return fmt.Errorf("secrets %s: want a folder, with parameters/NAME, secrets/NAME and files/BUCKET/KEY.env in it", c.Secrets)
+		}
 	}
 	if c.Store != "" {
 		if _, err := etcd.ParseAddress(c.Store); err != nil {

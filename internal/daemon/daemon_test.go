@@ -67,6 +67,8 @@ func TestConfigIsChecked(t *testing.T) {
 		"cluster with a slash":   {func(c *Config) { c.Cluster = "../x" }, "cluster name"},
 		"account with letters":   {func(c *Config) { c.Account = "12345678901x" }, "12 digits"},
 		"region with a slash":    {func(c *Config) { c.Region = "us/east" }, "region"},
+		"secrets":                {func(c *Config) { c.Secrets = "/" }, ""},
+		"secrets that are none":  {func(c *Config) { c.Secrets = "/dev/null" }, "want a folder"},
 		"region without letters": {func(c *Config) { c.Region = "" }, "region"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"ballast/internal/agent"
+	"ballast/internal/agent/environment"
 	"ballast/internal/ecs"
 	"ballast/internal/session"
 )
@@ -28,7 +29,8 @@ func (d *Daemon) startAgent(context.Context) error {
 	}
 	zone := d.cfg.Region + "a"
 	d.agent = agent.NewAgent(agent.Config{
-		Instance: id, StopTimeout: d.cfg.Policy.DefaultStopTimeout, Retention: d.cfg.Policy.StoppedKeptFor,
+		Environment: &environment.Source{Folder: environment.Folder{Dir: d.cfg.Secrets, Region: d.cfg.Region}},
+		Instance:    id, StopTimeout: d.cfg.Policy.DefaultStopTimeout, Retention: d.cfg.Policy.StoppedKeptFor,
 		Hello: session.Hello{Cluster: d.cfg.Cluster, Resources: resources, Attributes: attributes(zone, runtime.GOOS, runtime.GOARCH),
 			AgentVersion: d.cfg.Version, Driver: d.driver.Name(), Zone: zone},
 	}, d.driver, d.connect)

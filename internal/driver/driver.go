@@ -119,6 +119,9 @@ const (
 	CannotStopContainerError   = "CannotStopContainerError"
 	ContainerVanishedError     = "ContainerVanishedError"
 	DockerTimeoutError         = "DockerTimeoutError"
+	// ResourceInitializationError says that what a container needs could not be had before it was created: a secret, an
+	// environment file. It ends the whole task.
+	ResourceInitializationError = "ResourceInitializationError"
 	// CannotExecContainerError is ours: ECS has no name for a command run in a container that has ended.
 	CannotExecContainerError = "CannotExecContainerError"
 )
