@@ -92,7 +92,19 @@ func (c UpdateService) apply(m *Machine) (any, error) {
 		}
 	}
 	deploys := c.Force || definition.Name() != n.Definition.Name()
+	if n.Network, err = networkFor(definition, c.Network, s.Network); err != nil {
+		return nil, err
+	}
+	deploys = deploys || !n.Network.Equal(s.Network)
 	return m.services.Update(m.now, &m.ids, &n, definition, deploys), nil
+}
+
+// networkFor gives the network of a service with its next task definition: the one asked for or the one it has.
+func networkFor(definition *ecs.TaskDefinition, asked, has *ecs.Network) (*ecs.Network, error) {
+	if asked == nil && definition.NetworkMode == ecs.NetworkAwsvpc {
+		asked = has
+	}
+	return asked, asked.CheckMode(definition.NetworkMode)
 }
 
 func set[T any](field *T, to *T) {
@@ -114,66 +126,6 @@ func (c DeleteService) apply(m *Machine) (any, error) {
 	}
 	m.catalog.Count(s.Cluster, catalog.Counts{Services: -1})
 	return m.services.Delete(m.now, s), nil
-}
-
-func (c RunTask) apply(m *Machine) (any, error) {
-	if _, err := m.catalog.Cluster(c.Cluster); err != nil {
-		return nil, err
-	}
-	if m.halt {
-		return nil, ecs.Errorf(ecs.ServerException, "Ballast is shutting down.")
-	}
-	key := journal.TokenKey(c.Cluster, "RunTask", c.Token)
-	if c.Token != "" {
-		switch token, err := m.catalog.Token(m.now, key, c.Digest); {
-		case err != nil:
-			return nil, err
-		case token != nil:
-			return m.answered(c.Cluster, token), nil
-		}
-	}
-	var err error
-	if c.Definition, err = m.catalog.Usable(c.Definition, ecs.InvalidParameterException); err != nil {
-		return nil, err
-	}
-	if m.instances.Available(c.Cluster) == 0 {
-		return nil, ecs.Errorf(ecs.InvalidParameterException, "No Container Instances were found in your cluster.")
-	}
-	result := m.run(c)
-	if c.Token != "" && len(result.Tasks) > 0 {
-		token := journal.Token{Digest: c.Digest}
-		for _, t := range result.Tasks {
-			token.Tasks = append(token.Tasks, t.ID)
-		}
-		m.catalog.Remember(m.now, key, token)
-	}
-	return result, nil
-}
-
-// answered gives the tasks that an earlier request with the same token started, as they are now.
-func (m *Machine) answered(cluster string, token *journal.Token) *RunTaskResult {
-	result := &RunTaskResult{}
-	for _, id := range token.Tasks {
-		if t := m.tasks.Task(cluster, id); t != nil {
-			result.Tasks = append(result.Tasks, t)
-		}
-	}
-	return result
-}
-
-func (m *Machine) run(c RunTask) *RunTaskResult {
-	result := &RunTaskResult{}
-	template := ecs.Task{Cluster: c.Cluster, Definition: c.Definition, Overrides: c.Overrides, Group: c.Group,
-		StartedBy: c.StartedBy, Tags: c.Tags}
-	for range c.Count {
-		t, refusal := m.start(template)
-		if refusal != nil {
-			result.Failures = append(result.Failures, Failure{Instance: refusal.Closest, Reason: refusal.Code()})
-			continue
-		}
-		result.Tasks = append(result.Tasks, t)
-	}
-	return result
 }
 
 func (c StopTask) apply(m *Machine) (any, error) {

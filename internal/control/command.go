@@ -55,7 +55,8 @@ type CreateService struct {
 	Digest [16]byte
 }
 
-// UpdateService changes a service; nil fields stay as they are. Definition and Force start a deployment (API_UpdateService).
+// UpdateService changes a service; nil fields stay as they are. Definition, Network and Force start a deployment
+// (API_UpdateService); a Definition that is not in network mode awsvpc leaves the service without a Network.
 // Answer: *ecs.Service.
 type UpdateService struct {
 	Cluster, Name         string
@@ -66,6 +67,7 @@ type UpdateService struct {
 	Force                 bool
 	EnableECSManagedTags  *bool
 	PropagateTags         *uint8
+	Network               *ecs.Network
 }
 
 // DeleteService drains a service. Answer: *ecs.Service.
@@ -83,8 +85,23 @@ type RunTask struct {
 	Group      string
 	StartedBy  string
 	Tags       []ecs.Tag
-	Token      string
-	Digest     [16]byte
+	// Network is given exactly where Definition is in network mode awsvpc.
+	Network *ecs.Network
+	Token   string
+	Digest  [16]byte
+}
+
+// StartTask starts a standalone task on each of the container instances named, without placement. Answer: *RunTaskResult.
+type StartTask struct {
+	Cluster    string
+	Definition *ecs.TaskDefinition
+	Instances  []ecs.ID
+	Overrides  *ecs.Overrides
+	Group      string
+	StartedBy  string
+	Tags       []ecs.Tag
+	// Network is given exactly where Definition is in network mode awsvpc.
+	Network *ecs.Network
 }
 
 // RunTaskResult is what could be placed, and one Failure for each task that could not.
@@ -93,11 +110,12 @@ type RunTaskResult struct {
 	Failures []Failure
 }
 
-// Failure is a task that could not be placed: the closest container instance (zero when there is none) and the reason in ECS's
-// short form, for example "RESOURCE:MEMORY".
+// Failure is a task that could not be started: the container instance that it was for or the closest one (zero when there is
+// none), the reason in ECS's short form, for example "RESOURCE:MEMORY", and sometimes more words.
 type Failure struct {
 	Instance ecs.ID
 	Reason   string
+	Detail   string
 }
 
 // StopTask stops a task; Reason is shown as its stoppedReason. Answer: *ecs.Task.

@@ -90,6 +90,7 @@ func (m *Machine) startTasks(s *services.Service, start scheduler.Start) {
 	}
 	template := ecs.Task{Cluster: record.Cluster, Definition: deployment.Definition, Service: record.Name,
 		ServiceSeq: record.Seq, Deployment: deployment.ID}
+	network := deployment.Network
 	definition := deployment.Definition
 	if tagged := m.catalog.Definition(definition.Family, definition.Revision); tagged != nil {
 		definition = tagged // with the tags that it has by now
@@ -99,7 +100,7 @@ func (m *Machine) startTasks(s *services.Service, start scheduler.Start) {
 	var started []ecs.ID
 	var refusal *placement.Refusal
 	for range start.Count {
-		t, refused := m.place(template, demand)
+		t, refused := m.place(template, demand, network)
 		if refused != nil {
 			refusal = refused
 			break
@@ -149,24 +150,4 @@ func deploymentOf(record *ecs.Service, id ecs.DeploymentID) *ecs.Deployment {
 
 func (m *Machine) say(s *services.Service, message string) {
 	m.services.Say(m.now, &m.ids, s, message)
-}
-
-// start places one task of a template and creates it, or says why it cannot be placed.
-func (m *Machine) start(template ecs.Task) (*ecs.Task, *placement.Refusal) {
-	return m.place(template, placement.DemandOf(template.Definition, template.Overrides))
-}
-
-func (m *Machine) place(template ecs.Task, demand placement.Demand) (*ecs.Task, *placement.Refusal) {
-	instance, refusal := m.instances.Choose(template.Cluster, demand, template.GroupName(), m.ids.Seed())
-	if refusal != nil {
-		return nil, refusal
-	}
-	template.ID, template.Instance = m.ids.ID(), instance
-	template.Containers = make([]ecs.Container, len(template.Definition.Containers))
-	for i := range template.Containers {
-		template.Containers[i].ID = m.ids.ID()
-	}
-	t := m.tasks.Create(m.now, template)
-	m.spread()
-	return t, nil
 }

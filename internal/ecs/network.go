@@ -10,7 +10,6 @@ import (
 type Network struct {
 	Subnets        []string `cbor:"1,keyasint"` // 1 to 16
 	SecurityGroups []string `cbor:"2,keyasint,omitempty"`
-	AssignPublicIP bool     `cbor:"3,keyasint,omitempty"`
 }
 
 // Equal says whether two networks are the same, nil being one of its own.
@@ -18,8 +17,19 @@ func (n *Network) Equal(o *Network) bool {
 	if n == nil || o == nil {
 		return n == o
 	}
-	return slices.Equal(n.Subnets, o.Subnets) && slices.Equal(n.SecurityGroups, o.SecurityGroups) &&
-		n.AssignPublicIP == o.AssignPublicIP
+	return slices.Equal(n.Subnets, o.Subnets) && slices.Equal(n.SecurityGroups, o.SecurityGroups)
+}
+
+// CheckMode refuses a network, nil for none, that tasks in that network mode cannot be started with. The texts are those of real
+// accounts (aws-actions/amazon-ecs-deploy-task-definition#802 and #616).
+func (n *Network) CheckMode(mode NetworkMode) error {
+	switch {
+	case mode == NetworkAwsvpc && n == nil:
+		return Errorf(InvalidParameterException, "Network Configuration must be provided when networkMode 'awsvpc' is specified.")
+	case mode != NetworkAwsvpc && n != nil:
+		return Errorf(InvalidParameterException, "Network Configuration is not valid for the given networkMode of this task definition.")
+	}
+	return nil
 }
 
 // Interface is the elastic network interface that a task in network mode awsvpc shows as its attachment. Its address is the one

@@ -65,6 +65,7 @@ func Operations(config Config) []httpd.Operation {
 		httpd.Op(httpd.ECS, "ListServices", httpd.Read, a.ListServices),
 		httpd.Op(httpd.ECS, "DeleteService", httpd.Admin, a.DeleteService),
 		httpd.Op(httpd.ECS, "RunTask", httpd.Admin, a.RunTask),
+		httpd.Op(httpd.ECS, "StartTask", httpd.Admin, a.StartTask),
 		httpd.Op(httpd.ECS, "StopTask", httpd.Admin, a.StopTask),
 		httpd.Op(httpd.ECS, "DescribeTasks", httpd.Read, a.DescribeTasks),
 		httpd.Op(httpd.ECS, "ListTasks", httpd.Read, a.ListTasks),

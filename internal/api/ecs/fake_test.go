@@ -140,6 +140,10 @@ func (w *world) Submit(_ context.Context, cmd control.Command) (any, error) {
 		return &made, nil
 	case control.RunTask:
 		return w.run(c, id), nil
+	case control.StartTask:
+		result := w.run(control.RunTask{Cluster: c.Cluster, Definition: c.Definition, Count: 1}, id)
+		result.Failures = []control.Failure{{Instance: c.Instances[0], Reason: "INACTIVE", Detail: "The container instance is DRAINING."}}
+		return result, nil
 	case control.StopTask:
 		t := w.state.Task(c.Cluster, c.Task)
 		if t == nil {

@@ -58,6 +58,22 @@ var (
 	}
 )
 
+// reference is what referenceId comes to: it is part of no answer, so nothing is kept of it.
+var reference = kept("checked for length; no answer of ECS shows it")
+
+// overrideFields are the members of the overrides of a task.
+var overrideFields = table{
+	"overrides.cpu":                                      works,
+	"overrides.memory":                                   works,
+	"overrides.containerOverrides[].name":                works,
+	"overrides.containerOverrides[].command[]":           works,
+	"overrides.containerOverrides[].environment[].name":  works,
+	"overrides.containerOverrides[].environment[].value": works,
+	"overrides.containerOverrides[].cpu":                 works,
+	"overrides.containerOverrides[].memory":              works,
+	"overrides.containerOverrides[].memoryReservation":   works,
+}
+
 // served has the table of every operation that is served.
 var served = map[string]table{
 	"CreateCluster": and(tagFields, table{
@@ -78,7 +94,7 @@ var served = map[string]table{
 	"DescribeTaskDefinition": {"taskDefinition": works, "include[]": works},
 	"ListTaskDefinitions":    and(pageFields, table{"familyPrefix": works, "status": works, "sort": works}),
 
-	"CreateService": and(tagFields, percent, table{
+	"CreateService": and(tagFields, percent, networkFields, table{
 		"cluster":              works,
 		"serviceName":          works,
 		"taskDefinition":       works,
@@ -90,7 +106,7 @@ var served = map[string]table{
 		"enableECSManagedTags": works,
 	}),
 	"DescribeServices": {"cluster": works, "services[]": works, "include[]": works},
-	"UpdateService": and(percent, table{
+	"UpdateService": and(percent, networkFields, table{
 		"cluster":              works,
 		"service":              works,
 		"taskDefinition":       works,
@@ -103,7 +119,7 @@ var served = map[string]table{
 		"resourceManagementType": works}),
 	"DeleteService": {"cluster": works, "service": works, "force": works},
 
-	"RunTask": and(tagFields, table{
+	"RunTask": and(tagFields, overrideFields, networkFields, table{
 		"cluster":              works,
 		"taskDefinition":       works,
 		"count":                works,
@@ -113,16 +129,17 @@ var served = map[string]table{
 		"clientToken":          works,
 		"propagateTags":        works,
 		"enableECSManagedTags": works,
-
-		"overrides.cpu":                                      works,
-		"overrides.memory":                                   works,
-		"overrides.containerOverrides[].name":                works,
-		"overrides.containerOverrides[].command[]":           works,
-		"overrides.containerOverrides[].environment[].name":  works,
-		"overrides.containerOverrides[].environment[].value": works,
-		"overrides.containerOverrides[].cpu":                 works,
-		"overrides.containerOverrides[].memory":              works,
-		"overrides.containerOverrides[].memoryReservation":   works,
+		"referenceId":          reference,
+	}),
+	"StartTask": and(tagFields, overrideFields, networkFields, table{
+		"cluster":              works,
+		"taskDefinition":       works,
+		"containerInstances[]": works,
+		"group":                works,
+		"startedBy":            works,
+		"propagateTags":        works,
+		"enableECSManagedTags": works,
+		"referenceId":          reference,
 	}),
 	"StopTask":      {"cluster": works, "task": works, "reason": works},
 	"DescribeTasks": {"cluster": works, "tasks[]": works, "include[]": works},

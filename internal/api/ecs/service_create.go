@@ -92,6 +92,10 @@ func (a *API) newService(in *awsecs.CreateServiceInput) (ecs.Service, error) {
 	if err != nil {
 		return ecs.Service{}, err
 	}
+	network, err := networkFor(in.NetworkConfiguration, definition.NetworkMode)
+	if err != nil {
+		return ecs.Service{}, err
+	}
 	return ecs.Service{
 		Cluster:               cluster.Name,
 		Name:                  *in.ServiceName,
@@ -104,6 +108,7 @@ func (a *API) newService(in *awsecs.CreateServiceInput) (ecs.Service, error) {
 		EnableECSManagedTags:  in.EnableECSManagedTags,
 		PropagateTags:         propagation(in.PropagateTags),
 		Tags:                  tags,
+		Network:               network,
 	}, nil
 }
 

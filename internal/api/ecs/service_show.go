@@ -52,6 +52,7 @@ func (a *API) showService(s *ecs.Service) types.Service {
 		AvailabilityZoneRebalancing: types.AvailabilityZoneRebalancingDisabled,
 		EnableECSManagedTags:        s.EnableECSManagedTags,
 		PropagateTags:               propagateNames[s.PropagateTags],
+		NetworkConfiguration:        showNetwork(s.Network),
 	}
 }
 
@@ -76,6 +77,8 @@ func (a *API) showDeployments(s *ecs.Service) []types.Deployment {
 			LaunchType:         types.LaunchTypeEc2,
 			RolloutState:       types.DeploymentRolloutState(d.Rollout.String()),
 			RolloutStateReason: &d.RolloutReason,
+
+			NetworkConfiguration: showNetwork(d.Network),
 		}
 	}
 	return out

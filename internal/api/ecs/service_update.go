@@ -10,7 +10,7 @@ import (
 	"ballast/internal/ecs"
 )
 
-// UpdateService changes a service; another task definition, or forceNewDeployment, starts a deployment.
+// UpdateService changes a service; another task definition or network configuration, or forceNewDeployment, starts a deployment.
 func (a *API) UpdateService(ctx context.Context, in *awsecs.UpdateServiceInput) (*awsecs.UpdateServiceOutput, error) {
 	if err := check(in, ecs.InvalidParameterException); err != nil {
 		return nil, err
@@ -49,6 +49,9 @@ func (a *API) UpdateService(ctx context.Context, in *awsecs.UpdateServiceInput) 
 		if cmd.Definition, err = a.usable(state, in.TaskDefinition, ecs.ClientException); err != nil {
 			return nil, err
 		}
+	}
+	if cmd.Network, err = networkOf(in.NetworkConfiguration); err != nil {
+		return nil, err
 	}
 	changed, err := submit[*ecs.Service](ctx, a, cmd)
 	if err != nil {

@@ -13,9 +13,10 @@ import (
 )
 
 const (
-	maxCount  = 10   // tasks that one RunTask can start (API_RunTask)
-	runToken  = 64   // longest client token (API_RunTask)
-	maxReason = 1024 // longest reason given to StopTask; the API reference states no limit
+	maxCount     = 10   // tasks that one RunTask can start (API_RunTask)
+	runToken     = 64   // longest client token (API_RunTask)
+	maxReference = 1024 // longest referenceId (API_RunTask)
+	maxReason    = 1024 // longest reason given to StopTask; the API reference states no limit
 )
 
 // RunTask places and starts standalone tasks.
@@ -34,37 +35,51 @@ func (a *API) RunTask(ctx context.Context, in *awsecs.RunTaskInput) (*awsecs.Run
 	if err != nil {
 		return nil, err
 	}
-	out := &awsecs.RunTaskOutput{Tasks: make([]types.Task, len(result.Tasks)), Failures: make([]types.Failure, len(result.Failures))}
+	tasks, failures := a.showRun(cmd.Cluster, result)
+	return &awsecs.RunTaskOutput{Tasks: tasks, Failures: failures}, nil
+}
+
+// showRun gives what RunTask and StartTask answer.
+func (a *API) showRun(cluster string, result *control.RunTaskResult) ([]types.Task, []types.Failure) {
+	tasks, failures := make([]types.Task, len(result.Tasks)), make([]types.Failure, len(result.Failures))
 	state := a.control.Root()
 	for i, t := range result.Tasks {
-		out.Tasks[i] = a.showTask(state, t, true)
+		tasks[i] = a.showTask(state, t, true)
 	}
 	for i, f := range result.Failures {
-		out.Failures[i].Reason = &result.Failures[i].Reason
+		failures[i].Reason, failures[i].Detail = &result.Failures[i].Reason, text(f.Detail)
 		if !f.Instance.IsZero() {
-			out.Failures[i].Arn = new(a.names.ContainerInstance(cmd.Cluster, f.Instance))
+			failures[i].Arn = new(a.names.ContainerInstance(cluster, f.Instance))
 		}
 	}
-	return out, nil
+	return tasks, failures
 }
 
 // checkRun looks at what needs no state.
 func checkRun(in *awsecs.RunTaskInput) error {
-	group := value(in.Group)
 	switch {
 	case in.Count != nil && (*in.Count < 1 || *in.Count > maxCount):
 		return ecs.Errorf(ecs.InvalidParameterException, "count must be between 1 and %d.", maxCount)
 	case !arn.ValidToken(value(in.ClientToken), runToken):
 		return ecs.Errorf(ecs.InvalidParameterException, "clientToken can have at most %d ASCII characters.", runToken)
-	case !arn.ValidStartedBy(value(in.StartedBy)):
+	}
+	return checkStart(value(in.Group), value(in.StartedBy), value(in.ReferenceId), in.PropagateTags)
+}
+
+// checkStart looks at what RunTask and StartTask have in common.
+func checkStart(group, startedBy, reference string, propagate types.PropagateTags) error {
+	switch {
+	case !arn.ValidStartedBy(startedBy):
 		return ecs.Errorf(ecs.InvalidParameterException, "startedBy can have at most 128 letters, numbers, hyphens, forward slashes and underscores.")
 	case !arn.ValidGroup(group):
 		return ecs.Errorf(ecs.InvalidParameterException,
 			"group can have at most %d letters, numbers, hyphens, underscores, colons and periods.", arn.MaxName)
 	case strings.HasPrefix(group, "service:"):
 		return ecs.Errorf(ecs.InvalidParameterException, "group can not begin with service:, which is reserved for the tasks of services.")
-	case in.PropagateTags == types.PropagateTagsService:
+	case propagate == types.PropagateTagsService:
 		return ecs.Errorf(ecs.InvalidParameterException, "propagateTags SERVICE is only possible for the tasks of a service; use TASK_DEFINITION.")
+	case len(reference) > maxReference:
+		return ecs.Errorf(ecs.InvalidParameterException, "referenceId can have at most %d characters.", maxReference)
 	}
 	return nil
 }
@@ -89,15 +104,13 @@ func (a *API) newRun(in *awsecs.RunTaskInput) (control.RunTask, error) {
 	if err != nil {
 		return none, err
 	}
-	tags, err := tagsOf(in.Tags, ecs.InvalidParameterException)
+	tags, err := startTags(in.Tags, in.PropagateTags, in.EnableECSManagedTags, cluster.Name, definition)
 	if err != nil {
 		return none, err
 	}
-	if in.PropagateTags == types.PropagateTagsTaskDefinition {
-		tags = withTags(tags, definition.Tags)
-	}
-	if in.EnableECSManagedTags {
-		tags = withTags(tags, []ecs.Tag{{Key: "aws:ecs:clusterName", Value: cluster.Name}})
+	network, err := networkFor(in.NetworkConfiguration, definition.NetworkMode)
+	if err != nil {
+		return none, err
 	}
 	digest, err := digestOf(value(in.ClientToken), in)
 	if err != nil {
@@ -108,8 +121,23 @@ func (a *API) newRun(in *awsecs.RunTaskInput) (control.RunTask, error) {
 		count = int(*in.Count)
 	}
 	return control.RunTask{Cluster: cluster.Name, Definition: definition, Count: count, Overrides: overrides, Group: value(in.Group),
-		StartedBy: value(in.StartedBy), Tags: tags,
+		StartedBy: value(in.StartedBy), Tags: tags, Network: network,
 		Token: value(in.ClientToken), Digest: digest}, nil
+}
+
+// startTags gives the tags of a standalone task: those asked for, then those of its definition and ECS's own where they are wanted.
+func startTags(in []types.Tag, propagate types.PropagateTags, managed bool, cluster string, d *ecs.TaskDefinition) ([]ecs.Tag, error) {
+	tags, err := tagsOf(in, ecs.InvalidParameterException)
+	if err != nil {
+		return nil, err
+	}
+	if propagate == types.PropagateTagsTaskDefinition {
+		tags = withTags(tags, d.Tags)
+	}
+	if managed {
+		tags = withTags(tags, []ecs.Tag{{Key: "aws:ecs:clusterName", Value: cluster}})
+	}
+	return tags, nil
 }
 
 func registered(i *ecs.ContainerInstance) bool { return i.Status != ecs.InstanceInactive }

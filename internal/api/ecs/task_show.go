@@ -39,7 +39,7 @@ func (a *API) showTask(state *root.Root, t *ecs.Task, withTags bool) types.Task 
 		StoppedAt:          when(t.StoppedAt),
 		Group:              &group,
 		LaunchType:         types.LaunchTypeEc2,
-		Attachments:        []types.Attachment{},
+		Attachments:        a.showAttachments(t),
 		Attributes:         []types.Attribute{},
 		Tags:               []types.Tag{},
 	}
@@ -149,8 +149,8 @@ func (a *API) showContainers(t *ecs.Task, taskArn *string) []types.Container {
 			Cpu:               new(strconv.Itoa(size.cpu)),
 			Memory:            positive(size.memory),
 			MemoryReservation: positive(size.reservation),
-			NetworkBindings:   showBindings(c.Bindings),
-			NetworkInterfaces: []types.NetworkInterface{},
+			NetworkBindings:   showBindings(t, c.Bindings),
+			NetworkInterfaces: showInterfaces(t, c),
 		}
 	}
 	return out
@@ -163,7 +163,11 @@ func positive(n int) *string {
 	return new(strconv.Itoa(n))
 }
 
-func showBindings(bindings []ecs.Binding) []types.NetworkBinding {
+// showBindings gives the ports of a container. One with an address of its own binds none on the host, and shows none.
+func showBindings(t *ecs.Task, bindings []ecs.Binding) []types.NetworkBinding {
+	if t.Interface != nil {
+		return []types.NetworkBinding{}
+	}
 	out := make([]types.NetworkBinding, len(bindings))
 	for i := range bindings {
 		b := &bindings[i]

@@ -74,7 +74,8 @@ func (b *Book) Register(now ecs.Time, id ecs.ID, hello session.Hello) (isNew boo
 // offer brings the placement index up to date with a record.
 func (b *Book) offer(i *ecs.ContainerInstance) {
 	b.index(i.Cluster).Put(placement.Instance{ID: i.ID, Zone: i.Zone, Resources: i.Registered,
-		Available: i.Connected && i.Status == ecs.InstanceActive})
+		Available:    i.Connected && i.Status == ecs.InstanceActive,
+		Disconnected: !i.Connected && i.Status == ecs.InstanceActive})
 }
 
 // Disconnected notes that the agent's connection broke. Its tasks stay; new ones go elsewhere.
@@ -167,6 +168,14 @@ func (b *Book) Available(cluster string) int { return b.index(cluster).Available
 func (b *Book) Choose(cluster string, demand placement.Demand, group string, seed uint64) (ecs.ID, *placement.Refusal) {
 	return b.index(cluster).Choose(demand, group, seed)
 }
+
+// Fits says whether a container instance has room for a task, nil if it has. Whether it takes new tasks is not looked at.
+func (b *Book) Fits(cluster string, id ecs.ID, demand placement.Demand) *placement.Refusal {
+	return b.index(cluster).Check(id, demand)
+}
+
+// ZoneOf gives the place of a container instance's zone among those of its cluster, in the order of their names.
+func (b *Book) ZoneOf(cluster string, id ecs.ID) int { return b.index(cluster).ZoneOf(id) }
 
 // TaskMoved reserves or releases what a task needs, and counts it.
 func (b *Book) TaskMoved(old, t *ecs.Task) {

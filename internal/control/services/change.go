@@ -39,13 +39,14 @@ func same(s, asked *ecs.Service) bool {
 		s.MinimumHealthyPercent == asked.MinimumHealthyPercent && s.MaximumPercent == asked.MaximumPercent &&
 		s.PropagateTags == asked.PropagateTags &&
 		s.EnableECSManagedTags == asked.EnableECSManagedTags &&
+		s.Network.Equal(asked.Network) &&
 		slices.Equal(s.Tags, asked.Tags)
 }
 
 // deploy makes a new PRIMARY deployment of a record that is not yet shared.
 func deploy(now ecs.Time, chance Chance, record *ecs.Service, definition *ecs.TaskDefinition) {
 	d := ecs.Deployment{ID: chance.Deployment(), Definition: definition, Family: definition.Family,
-		Revision: definition.Revision, Desired: record.Desired, CreatedAt: now, UpdatedAt: now}
+		Revision: definition.Revision, Desired: record.Desired, CreatedAt: now, UpdatedAt: now, Network: record.Network}
 	d.RolloutReason = scheduler.InProgressReason(d.ID)
 	record.Deployments = append([]ecs.Deployment{d}, record.Deployments...)
 	record.Definition, record.Family, record.Revision = definition, definition.Family, definition.Revision

@@ -126,7 +126,8 @@ func (b *Book) Each(do func(*ecs.Task)) {
 func bySeq(a, b *ecs.Task) int { return cmp.Compare(a.Seq, b.Seq) }
 
 // Create makes a task of a template that has its id, its container instance and the ids of its containers. Nothing has to be
-// provisioned for it, so it is PENDING at once.
+// provisioned for it, so it is PENDING at once. It gives the task as the answer to a request shows it: one with a network
+// interface is still PROVISIONING there, as in ECS.
 func (b *Book) Create(now ecs.Time, t ecs.Task) *ecs.Task {
 	s := b.shelf(t.Cluster)
 	s.seq++
@@ -136,9 +137,14 @@ func (b *Book) Create(now ecs.Time, t ecs.Task) *ecs.Task {
 	for i := range t.Containers {
 		t.Containers[i].Status = ecs.StatusPending
 	}
+	advance(&t, ecs.StatusProvisioning, now)
+	noted := t
 	advance(&t, ecs.StatusPending, now)
 	b.put(nil, &t)
-	return &t
+	if t.Interface == nil {
+		return &t
+	}
+	return &noted
 }
 
 // Stop asks for the end of a task, for a reason that is kept if it is the first. A task has nothing to be deregistered from,

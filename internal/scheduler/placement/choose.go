@@ -12,7 +12,7 @@ import (
 // decided by the seed. It reserves nothing; a refusal holds for every task of the same demand until something changes.
 func (x *Index) Choose(d Demand, group string, seed uint64) (ecs.ID, *Refusal) {
 	if x.ready == 0 {
-		return ecs.ID{}, &Refusal{}
+		return ecs.ID{}, x.unavailable()
 	}
 	number, counts := int32(-1), &groupCounts{}
 	if n, known := x.groups[group]; known {

@@ -24,6 +24,9 @@ type Instance struct {
 
 	// Available means that new tasks may come: it is ACTIVE and its agent is connected.
 	Available bool
+
+	// Disconnected means that only the connection of its agent keeps it from being Available.
+	Disconnected bool
 }
 
 // Index holds the container instances of one cluster. It is not safe for concurrent use.

@@ -255,6 +255,10 @@ func TestRefusal(t *testing.T) {
 		event  string
 	}{
 		{"no instances", func(*Index) {}, Demand{}, "", start + " Reason: No Container Instances were found in your cluster." + end},
+		{"agents away", func(x *Index) {
+			x.Put(Instance{ID: id(3)})
+			x.Put(Instance{ID: id(4), Disconnected: true})
+		}, Demand{}, "AGENT", start + " The closest matching (container-instance " + id(4).String() + `) encountered error "AGENT".` + end},
 		{"cpu", full, Demand{CPU: 5000}, "RESOURCE:CPU",
 			start + " The closest matching (container-instance " + id(1).String() + ") has insufficient CPU units available." + end},
 		{"memory", full, Demand{Memory: 9000}, "RESOURCE:MEMORY",
@@ -287,6 +291,36 @@ func TestRefusal(t *testing.T) {
 				t.Errorf("event\n%q, want\n%q", got, test.event)
 			}
 		})
+	}
+}
+
+func TestCheckOneInstance(t *testing.T) {
+	x := NewIndex()
+	x.Put(host4(1, "a"))
+	x.Put(host4(2, "b"))
+	for _, test := range []struct {
+		instance int
+		demand   Demand
+		want     string // the code, "" where there is room
+	}{
+		{1, Demand{CPU: 4096, Memory: 8192, Ports: []uint16{80}}, ""},
+		{1, Demand{CPU: 4097, Memory: 8193}, "RESOURCE:CPU"},
+		{1, Demand{Memory: 8193, Ports: []uint16{22}}, "RESOURCE:MEMORY"},
+		{1, Demand{Ports: []uint16{22}}, "RESOURCE:PORTS"},
+	} {
+		got := ""
+		if refusal := x.Check(id(test.instance), test.demand); refusal != nil {
+			got = refusal.Code()
+		}
+		if got != test.want {
+			t.Errorf("%s: %q, want %q", test.demand, got, test.want)
+		}
+	}
+	if refusal := x.Check(id(3), Demand{}); refusal == nil {
+		t.Error("an unknown instance has room")
+	}
+	if a, b := x.ZoneOf(id(1)), x.ZoneOf(id(2)); a != 0 || b != 1 {
+		t.Errorf("zones a and b stand at %d and %d", a, b)
 	}
 }
 

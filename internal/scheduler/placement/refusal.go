@@ -15,6 +15,8 @@ const (
 	LackCPU
 	LackMemory
 	LackPorts
+	// LackAgent: the agents of all container instances that would take tasks are disconnected.
+	LackAgent
 )
 
 // lacks holds the code in RunTask's failures and the words of the service event (developer guide, API failures messages and
@@ -24,6 +26,7 @@ var lacks = [...]struct{ code, words string }{
 	LackCPU:       {"RESOURCE:CPU", "has insufficient CPU units available."},
 	LackMemory:    {"RESOURCE:MEMORY", "has insufficient memory available."},
 	LackPorts:     {"RESOURCE:PORTS", "is already using a port required by your task."},
+	LackAgent:     {"AGENT", "encountered error \"AGENT\"."},
 }
 
 // Refusal says why no container instance can take a task.
@@ -46,6 +49,43 @@ func (r *Refusal) Event(service string) string {
 		return scheduler.NoInstanceEvent(service)
 	}
 	return scheduler.UnplacedEvent(service, r.Closest, r.Reason())
+}
+
+// unavailable is the refusal of an index in which nothing takes tasks. The closest instance is the first whose agent is missed.
+func (x *Index) unavailable() *Refusal {
+	for _, h := range x.hosts {
+		if h.Disconnected {
+			return &Refusal{Lack: LackAgent, Closest: h.ID}
+		}
+	}
+	return &Refusal{Lack: LackInstances}
+}
+
+// Check says what one container instance lacks for a task, nil if nothing. Whether it takes new tasks is not looked at. An
+// unknown instance lacks everything.
+func (x *Index) Check(id ecs.ID, d Demand) *Refusal {
+	h := x.byID[id]
+	if h == nil {
+		return &Refusal{Lack: LackInstances}
+	}
+	if lack, things, _ := h.lacks(&d); things > 0 {
+		return &Refusal{Lack: lack, Closest: id}
+	}
+	return nil
+}
+
+// ZoneOf gives the place of a container instance's zone among those that have any, by name; 0 for an unknown instance.
+func (x *Index) ZoneOf(id ecs.ID) int {
+	place := 0
+	for _, z := range x.zones {
+		if h := x.byID[id]; h == nil || h.zone == z {
+			break
+		}
+		if z.size > 0 {
+			place++
+		}
+	}
+	return place
 }
 
 // refuse finds the closest match: the instance that lacks the fewest things, then the smallest share of them, then the one that
