@@ -11,7 +11,9 @@ import (
 )
 
 // vpc is a network configuration.
-func vpc(members string) string { return `"networkConfiguration":{"awsvpcConfiguration":{` + members + `}}` }
+func vpc(members string) string {
+	return `"networkConfiguration":{"awsvpcConfiguration":{` + members + `}}`
+}
 
 // networked is a furnished world with own:1 in network mode awsvpc.
 func networked(t testing.TB) *world {
