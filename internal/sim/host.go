@@ -23,10 +23,12 @@ type host struct {
 	// body is the clock by which containers live and end, which only ever is wrong; clock is the one that the agent reads.
 	body, clock clock
 
-	model  *fake.Model
-	seed   uint64
-	boots  uint64
-	ringAt ecs.Time // when the model is looked at next
+	model *fake.Model
+	// conduct scripts a scenario's containers, nil where task definitions say all.
+	conduct Conduct
+	seed    uint64
+	boots   uint64
+	ringAt  ecs.Time // when the model is looked at next
 
 	machine *agent.Machine // nil while the agent is down
 	life    int            // grows whenever the agent starts or ends
@@ -222,6 +224,7 @@ func (h *host) call(call driver.Call) {
 			o.Called(h, call)
 		}
 		call.ID = number
+		h.meet(&call)
 		h.model.Do(h.body.now(), call)
 		h.ring()
 		if call.Limit > 0 {

@@ -121,31 +121,47 @@ func escape(dir string) string {
 	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(dir)
 }
 
-// decode reads a file into an input of the SDK. A member that the input does not have is an error here: a server would not
-// see it, and a mistyped name would have no effect and give no hint.
+// decode reads a file into an input of the SDK.
 func decode(file string, body []byte, in any) error {
 	body = bytes.TrimPrefix(body, []byte("\ufeff"))
-	var raw any
-	if err := json.Unmarshal(body, &raw); err != nil {
+	if err := json.Unmarshal(body, new(any)); err != nil {
 		return fmt.Errorf("%s%s", file, where(body, err))
 	}
+	if _, err := Decode(body, in); err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	return nil
+}
+
+// Decode reads JSON into an input of the SDK. A member that the input does not have is an error here: a server would not see
+// it, and a mistyped name would have no effect and give no hint. path is where the mistake is, as in
+// "containerDefinitions[0].cpu", as far as that can be told.
+func Decode(body []byte, in any) (path string, err error) {
+	var raw any
+	if err := json.Unmarshal(body, &raw); err != nil {
+		return "", fmt.Errorf("not JSON: %w", err)
+	}
 	if _, ok := raw.(map[string]any); !ok {
-		return fmt.Errorf("%s: not a JSON object", file)
+		return "", errors.New("not a JSON object")
 	}
 	if err := wire.DecodeJSON(body, in); err != nil {
-		return fmt.Errorf("%s: %s", file, message(err))
+		text := message(err)
+		if _, at, ok := strings.Cut(text, "(at "); ok {
+			path = strings.TrimSuffix(at, ")")
+		}
+		return path, errors.New(text)
 	}
 	known, err := document(in)
 	if err != nil {
-		return fmt.Errorf("%s: %w", file, err)
+		return "", err
 	}
 	if path := unknown(raw, known, ""); path != "" {
-		return fmt.Errorf("%s: %q is nothing that the API knows there; names are as the AWS CLI's --generate-cli-skeleton writes them", file, path)
+		return path, fmt.Errorf("%q is nothing that the API knows there; names are as the AWS CLI's --generate-cli-skeleton writes them", path)
 	}
 	if path, missing := wire.Missing(in); missing {
-		return fmt.Errorf("%s: %q is missing", file, path)
+		return path, fmt.Errorf("%q is missing", path)
 	}
-	return nil
+	return "", nil
 }
 
 // where tells the line and column of a mistake in JSON.

@@ -77,6 +77,9 @@ func (m *Model) exec(call driver.Call) {
 
 // finds is what a command finds at a time.
 func (b *box) finds(now ecs.Time) verdict {
+	if b.ails {
+		return unhealthy
+	}
 	found := healthy
 	for _, a := range b.does.health {
 		if b.obs.Started.At.Add(a.after) <= now {

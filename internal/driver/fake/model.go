@@ -36,6 +36,7 @@ type Model struct {
 	due    due
 	// faults is how many calls fail from now on with a passing fault.
 	faults int
+	gone   map[string]bool // images that were there
 }
 
 // box is one container.
@@ -46,6 +47,7 @@ type box struct {
 	obs   driver.Observation
 	start uint64 // the Start in flight, 0 for none
 	stops []uint64
+	ails  bool
 	// cues counts what has been put off, so that what a newer one replaces is recognised.
 	cues   uint64
 	killAt ecs.Time // when SIGKILL comes, 0 if it does not
@@ -152,7 +154,7 @@ func (m *Model) pull(call driver.Call) {
 	case err != nil:
 		m.answer(driver.Result{ID: call.ID, Err: failure(driver.CannotPullContainerError, "%v", err)})
 		return
-	case p.missing:
+	case p.missing, m.gone[call.Image]:
 		m.answer(driver.Result{ID: call.ID, Err: failure(driver.CannotPullContainerError,
 			"API error (404): repository %s not found", call.Image)})
 		return

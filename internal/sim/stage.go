@@ -1,0 +1,188 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"ballast/internal/agent"
+	"ballast/internal/control"
+	"ballast/internal/control/journal"
+	"ballast/internal/control/root"
+	"ballast/internal/control/services"
+	"ballast/internal/driver"
+	"ballast/internal/driver/fake"
+	"ballast/internal/ecs"
+	"ballast/internal/session"
+	"ballast/internal/store"
+)
+
+// Stage is a World in which nothing happens by chance but delays of milliseconds: who plays on it, a scenario, says what breaks
+// and when. Its methods are called one after the other, never from its Audience or Conduct.
+type Stage struct {
+	w        *World
+	audience Audience
+}
+
+// Audience is told what happens on a Stage, and changes nothing there.
+type Audience interface {
+	// Moved says that a change of a task is durable.
+	Moved(now ecs.Time, t *ecs.Task)
+	// Said says that a service event is durable; service is the number of the service in the cluster.
+	Said(now ecs.Time, cluster string, service uint64, e *ecs.ServiceEvent)
+	// Committed says that everyone sees what has been told before.
+	Committed(now ecs.Time, r *root.Root)
+	// Called says that the agent of a container instance, counted from 1, calls its driver.
+	Called(now ecs.Time, instance int, call driver.Call)
+}
+
+// Conduct is what containers and their surroundings do beyond their task definitions. It is asked each time.
+type Conduct interface {
+	// Script gives what is added to the environment of a container, to script it for the fake driver, when it is created.
+	Script(instance int, key driver.Key) []ecs.Variable
+	// Ails says whether commands run in a container find it unhealthy whatever it has been scripted to.
+	Ails(key driver.Key) bool
+	// Missing says whether the registry lacks an image.
+	Missing(image string) bool
+}
+
+// NewStage gives a stage with a control that runs and no container instance.
+func NewStage(seed uint64, cfg control.Config, audience Audience) *Stage {
+	s := &Stage{w: newWorld(seed, cfg, nil), audience: audience}
+	s.w.observers = append(s.w.observers, usher{s})
+	s.w.server.start()
+	return s
+}
+
+// Now is the virtual time.
+func (s *Stage) Now() ecs.Time { return s.w.now }
+
+// Root is the committed state.
+func (s *Stage) Root() *root.Root { return s.w.server.root }
+
+// Trace is the hash of everything that has happened.
+func (s *Stage) Trace() string { return s.w.trace.sum() }
+
+// AddInstance adds a container instance, counted from 1, and starts its agent.
+func (s *Stage) AddInstance(hello session.Hello, conduct Conduct) int {
+	h := s.w.addHost(agent.Config{Hello: hello, StopTimeout: s.w.server.cfg.Policy.DefaultStopTimeout}, 0)
+	h.conduct = conduct
+	h.start()
+	return len(s.w.hosts)
+}
+
+// Lose has a container instance and all that runs on it be gone, as when a machine loses its power.
+func (s *Stage) Lose(instance int) { s.host(instance).reboot() }
+
+// Return has a lost container instance start with nothing on it.
+func (s *Stage) Return(instance int) { s.host(instance).start() }
+
+// Cut has nothing pass between the agent of a container instance and control, or everything again. Containers go on.
+func (s *Stage) Cut(instance int, cut bool) {
+	l := &s.host(instance).link
+	l.cutUp, l.cutDown = cut, cut
+}
+
+// Kill ends a container that runs, as by its own fault.
+func (s *Stage) Kill(instance int, key driver.Key, code int32) {
+	h := s.host(instance)
+	h.model.Kill(h.body.now(), key, code)
+	h.ring()
+}
+
+func (s *Stage) host(instance int) *host { return s.w.hosts[instance-1] }
+
+// InstanceID is what tasks know a container instance by.
+func (s *Stage) InstanceID(instance int) ecs.ID { return s.host(instance).cfg.Instance }
+
+// Advance lets time pass. An error is a mistake in Ballast, not in the scenario.
+func (s *Stage) Advance(d time.Duration) (err error) {
+	defer func() {
+		if broken := recover(); broken != nil {
+			err = fmt.Errorf("sim: at %s: %v", s.w.now.Std().Format("15:04:05.000"), broken)
+		}
+	}()
+	s.w.advance(d)
+	if s.w.failure != nil {
+		return s.w.failure
+	}
+	return nil
+}
+
+// answerWithin is how long a command takes at most while nothing is broken; one that takes longer will never be answered.
+const answerWithin = 10 * time.Second
+
+// Submit asks control for a change and lets time pass until it is durable: a few milliseconds. With it and Root, a Stage is the
+// control that the operations of the API need.
+func (s *Stage) Submit(_ context.Context, c control.Command) (any, error) {
+	var reply *Reply
+	s.w.server.submit(c, func(r Reply) { reply = &r })
+	for deadline := s.w.now.Add(answerWithin); reply == nil; {
+		if err := s.Advance(time.Millisecond); err != nil {
+			return nil, err
+		}
+		if s.w.now > deadline {
+			return nil, errors.New("sim: control does not answer")
+		}
+	}
+	return reply.Result, reply.Err
+}
+
+// Explanations says what a service wants and does not get, and why.
+func (s *Stage) Explanations(cluster, name string) []string {
+	var all []string
+	s.w.server.machine.Services(func(service *services.Service) {
+		if r := service.Record(); r.Cluster == cluster && r.Name == name {
+			for _, e := range service.Explanations() {
+				all = append(all, e.String())
+			}
+		}
+	})
+	return all
+}
+
+// usher is the Observer that tells a Stage's Audience.
+type usher struct{ s *Stage }
+
+var _ Observer = usher{}
+
+func (usher) Loaded(*control.Machine, *root.Root)       {}
+func (usher) Rebooted(*host)                            {}
+func (usher) Happened(*host, driver.Call, fake.Outcome) {}
+func (u usher) Committed(_ *control.Machine, _ ecs.Time, r *root.Root) {
+	u.s.audience.Committed(u.s.w.now, r)
+}
+
+func (u usher) Durable(unit journal.Unit, _ store.Unit) {
+	now := u.s.w.now
+	for _, change := range unit {
+		switch record := change.Record.(type) {
+		case *ecs.Task:
+			u.s.audience.Moved(now, record)
+		case *ecs.ServiceEvent:
+			u.s.audience.Said(now, change.Key.Cluster, change.Key.Seq, record)
+		}
+	}
+}
+
+func (u usher) Called(h *host, call driver.Call) {
+	u.s.audience.Called(u.s.w.now, int(h.cfg.Instance[0]), call)
+}
+
+// meet has a driver call meet what its host's conduct says.
+func (h *host) meet(call *driver.Call) {
+	if h.conduct == nil {
+		return
+	}
+	switch call.Op {
+	case driver.OpPull:
+		h.model.Withdraw(call.Image, h.conduct.Missing(call.Image))
+	case driver.OpExec:
+		h.model.Ail(call.Key, h.conduct.Ails(call.Key))
+	case driver.OpCreate:
+		spec := *call.Spec
+		spec.Environment = append(append([]ecs.Variable{}, spec.Environment...), h.conduct.Script(int(h.cfg.Instance[0]), call.Key)...)
+		call.Spec = &spec
+	}
+}
