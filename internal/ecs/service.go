@@ -55,10 +55,57 @@ type Service struct {
 	// Network is nil unless Definition is in network mode awsvpc.
 	Network *Network `cbor:"20,keyasint,omitempty"`
 
+	// Breaker is the deployment circuit breaker.
+	Breaker Breaker `cbor:"21,keyasint,omitzero"`
+	// GracePeriod is for how many seconds after RUNNING failed health checks are ignored (healthCheckGracePeriodSeconds).
+	GracePeriod int `cbor:"22,keyasint,omitempty"`
+	// LastCompleted is the newest deployment that is complete, to which a failed one is rolled back; nil where there is none.
+	LastCompleted *Deployment `cbor:"23,keyasint,omitempty"`
+	// Throttle and Brake hold starts back: of tasks that never come to RUNNING, and of tasks that end soon after.
+	Throttle Backoff `cbor:"24,keyasint,omitzero"`
+	Brake    Backoff `cbor:"25,keyasint,omitzero"`
+	// Deadlocked says whether it has been announced that the deployment under way can neither start nor stop a task.
+	Deadlocked bool `cbor:"26,keyasint,omitempty"`
+
 	// Derived, never journalled: the newest events (newest first, at most MaxServiceEvents), and the counts of tasks.
 	Events  []*ServiceEvent `cbor:"-"`
 	Running int             `cbor:"-"`
 	Pending int             `cbor:"-"`
+}
+
+// Breaker fails a deployment whose tasks keep failing (API_DeploymentCircuitBreaker).
+type Breaker struct {
+	Enabled  bool `cbor:"1,keyasint,omitempty"`
+	Rollback bool `cbor:"2,keyasint,omitempty"`
+	// Cumulative means that a healthy task does not set the count of failures back (resetOnHealthyTask false).
+	Cumulative bool `cbor:"3,keyasint,omitempty"`
+	// Value is the threshold, read by Type; 0 means that no thresholdConfiguration was given.
+	Type  ThresholdType `cbor:"4,keyasint,omitempty"`
+	Value int           `cbor:"5,keyasint,omitempty"`
+}
+
+// ThresholdType says how the threshold of a Breaker follows from its value (API_ThresholdConfiguration).
+type ThresholdType uint8
+
+// The threshold types: a percentage of the desired count between 3 and 200, one without bounds, and the number itself.
+const (
+	BoundedPercent ThresholdType = iota
+	UnboundedPercent
+	FailureCount
+)
+
+var thresholdNames = [...]string{"BOUNDED_PERCENT", "UNBOUNDED_PERCENT", "COUNT"}
+
+// String gives the name that the API uses.
+func (t ThresholdType) String() string { return thresholdNames[t] }
+
+// Backoff counts failed waves of starts, by which the next wave waits longer and longer.
+type Backoff struct {
+	Failed int `cbor:"1,keyasint,omitempty"`
+	// Since is when the last wave failed or all was well again. What started before belongs to an earlier wave.
+	Since Time `cbor:"2,keyasint,omitempty"`
+	// Announced says whether there has been a service event since the first wave failed.
+	Announced bool `cbor:"3,keyasint,omitempty"`
 }
 
 // Whose tags a task of a service gets.
@@ -94,7 +141,9 @@ type Deployment struct {
 	Revision   int             `cbor:"3,keyasint"` // of Definition, for the journal
 
 	// Desired is how many tasks the deployment should have now; for an older deployment it shrinks as the newest grows.
-	Desired       int          `cbor:"4,keyasint,omitempty"`
+	Desired int `cbor:"4,keyasint,omitempty"`
+	// FailedTasks counts what the circuit breaker counts: tasks that could not be placed or did not come to RUNNING, until one is
+	// RUNNING, and those that were stopped because a health check failed.
 	FailedTasks   int          `cbor:"5,keyasint,omitempty"`
 	Rollout       RolloutState `cbor:"6,keyasint"`
 	RolloutReason string       `cbor:"7,keyasint,omitempty"`
