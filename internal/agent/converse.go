@@ -62,7 +62,7 @@ func (a *Agent) hold(ctx context.Context, l *link) error {
 	defer stop()
 	over := make(chan struct{})
 	a.background.Go(func() { l.forward(over) })
-	a.post(ctx, envelope{Connected{l.session}, l})
+	a.post(ctx, envelope{input: Connected{l.session}, link: l})
 	for {
 		message, err := l.conn.Recv()
 		if err != nil {

@@ -18,7 +18,14 @@ type checkup struct {
 	call  uint64
 	began ecs.Time
 	dueAt ecs.Time // of the next command; 0 = not decided
+	// since is when the verdict came; code and output are those of the last command.
+	since  ecs.Time
+	code   int
+	output string
 }
+
+// maxCheckOutput is what containers are shown of their last check (amazon-ecs-agent, MaxHealthCheckOutputLength).
+const maxCheckOutput = 1024
 
 // advanceCheck runs the health check of a container when it is due. Of a task that is to be stopped the last verdict stays.
 func (m *Machine) advanceCheck(t *task, c *container) {
@@ -73,7 +80,9 @@ func (m *Machine) checked(t *task, c *container, r driver.Result) {
 	}
 	before := h.verdict
 	h.take(r.Code, c.def.HealthCheck, h.began.Sub(c.started.At))
+	h.code, h.output = r.Code, r.Output[:min(len(r.Output), maxCheckOutput)]
 	if h.verdict != before {
+		h.since = m.now
 		m.changed(t)
 	}
 }

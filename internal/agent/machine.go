@@ -96,6 +96,8 @@ type Batch struct {
 	Cancel []uint64
 	// Reports go to control in this order, or are lost.
 	Reports []session.Report
+	// Views answer every Ask.
+	Views []View
 	// Hangup asks for another connection: control does not answer on this one. The session is over already.
 	Hangup bool
 	// Refused is not empty when control wants no more of this container instance, and says why. The session is over already.
@@ -167,6 +169,8 @@ func (m *Machine) take(in Input) {
 		m.watched(in.Err)
 	case DriverLost:
 		m.lost()
+	case Ask:
+		m.out.Views = append(m.out.Views, View{in.Request, m.view(in.Task)})
 	case Connected:
 		m.connected(in.Session)
 	case Disconnected:

@@ -4,15 +4,13 @@ import (
 	"context"
 
 	"ballast/internal/driver"
-	"ballast/internal/ecs"
 )
 
 // Environment knows what a container gets that is not in its task definition. It is asked right before a driver call, so that what
 // it says is in no message, record or state of a machine.
 type Environment interface {
-	// Variables gives the whole environment of a container, of spec's Environment, EnvironmentFiles and Secrets and of what the
-	// container instance adds.
-	Variables(ctx context.Context, key driver.Key, spec *driver.Spec) ([]ecs.Variable, error)
+	// Complete gives spec with EnvironmentFiles and Secrets made part of its Environment, and with what the container instance adds.
+	Complete(ctx context.Context, key driver.Key, spec driver.Spec) (driver.Spec, error)
 	// Login gives what the secret of that name or ARN holds.
 	Login(ctx context.Context, secret string) (*driver.Login, error)
 }
@@ -30,12 +28,10 @@ func (a *Agent) prepare(ctx context.Context, call driver.Call) (driver.Call, err
 		}
 		call.Login = login
 	case call.Op == driver.OpCreate && a.environment != nil:
-		variables, err := a.environment.Variables(ctx, call.Key, call.Spec)
+		spec, err := a.environment.Complete(ctx, call.Key, *call.Spec)
 		if err != nil {
 			return call, err
 		}
-		spec := *call.Spec
-		spec.Environment, spec.Secrets, spec.EnvironmentFiles = variables, nil, nil
 		call.Spec = &spec
 	case call.Op == driver.OpCreate && len(call.Spec.Secrets)+len(call.Spec.EnvironmentFiles) > 0:
 		return call, unavailable("secrets and environment files")

@@ -16,8 +16,9 @@ import (
 // vault gives one variable and one login, or an error.
 type vault struct{ err error }
 
-func (v vault) Variables(context.Context, driver.Key, *driver.Spec) ([]ecs.Variable, error) {
-	return []ecs.Variable{{Name: "S", Value: "hidden"}}, v.err
+func (v vault) Complete(_ context.Context, _ driver.Key, spec driver.Spec) (driver.Spec, error) {
+	spec.Environment, spec.Secrets, spec.EnvironmentFiles = []ecs.Variable{{Name: "S", Value: "hidden"}}, nil, nil
+	return spec, v.err
 }
 
 func (v vault) Login(_ context.Context, secret string) (*driver.Login, error) {

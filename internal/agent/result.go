@@ -43,7 +43,7 @@ func (m *Machine) callDone(f flight, r driver.Result) {
 		t.pulled(c, r.Pulled, m.now)
 	case driver.OpCreate:
 		if c.phase < created {
-			c.phase, c.since = created, m.lastCall
+			c.phase, c.since, c.createdAt = created, m.lastCall, m.now
 		}
 	case driver.OpStart:
 		m.containerStarted(t, c, r.Started)

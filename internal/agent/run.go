@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"ballast/internal/driver"
@@ -27,14 +28,17 @@ type Agent struct {
 	// Only the goroutine of Run uses these.
 	link    *link
 	cancels map[uint64]context.CancelFunc
+	asked   map[uint64]chan<- *TaskView
 
+	requests   atomic.Uint64 // made by View so far
 	background sync.WaitGroup
 }
 
-// envelope is an input and, for Connected, the connection that the session runs over.
+// envelope is an input and, for Connected, the connection that the session runs over, for Ask, who waits.
 type envelope struct {
 	input Input
 	link  *link
+	reply chan<- *TaskView
 }
 
 // RefusedError says that control wants no more of this container instance.
@@ -59,6 +63,7 @@ func NewAgent(cfg Config, d driver.Driver, connect Connect) *Agent {
 			driver.OpList: starts, driver.OpRemove: starts, driver.OpRemoveLogs: starts,
 			driver.OpExec: checks},
 		cancels: map[uint64]context.CancelFunc{},
+		asked:   map[uint64]chan<- *TaskView{},
 	}
 }
 
@@ -124,6 +129,8 @@ func (a *Agent) open(e envelope) Input {
 		a.link = e.link
 	case Disconnected:
 		a.link = nil
+	case Ask:
+		a.asked[in.Request] = e.reply
 	case DriverResult:
 		if cancel := a.cancels[in.Result.ID]; cancel != nil {
 			cancel()
@@ -155,6 +162,10 @@ func (a *Agent) act(ctx context.Context, b Batch) {
 	}
 	for _, call := range b.Calls {
 		a.make(ctx, call)
+	}
+	for _, v := range b.Views {
+		a.asked[v.Request] <- v.Task // has room for one
+		delete(a.asked, v.Request)
 	}
 	for _, id := range b.Cancel {
 		if cancel := a.cancels[id]; cancel != nil {

@@ -55,11 +55,12 @@ type container struct {
 	needs    []edge
 	neededBy []*container
 
-	pullAt   ecs.Time // when the pull was asked for
-	started  driver.Started
-	stopAt   ecs.Time
-	exitCode *int32
-	reason   string
+	pullAt    ecs.Time // when the pull was asked for
+	createdAt ecs.Time
+	started   driver.Started
+	stopAt    ecs.Time
+	exitCode  *int32
+	reason    string
 }
 
 func (c *container) essential() bool { return c.def != nil && c.def.Essential }

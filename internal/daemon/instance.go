@@ -13,6 +13,7 @@ import (
 
 	"ballast/internal/agent"
 	"ballast/internal/agent/environment"
+	"ballast/internal/arn"
 	"ballast/internal/ecs"
 	"ballast/internal/session"
 )
@@ -29,7 +30,7 @@ func (d *Daemon) startAgent(context.Context) error {
 	}
 	zone := d.cfg.Region + "a"
 	d.agent = agent.NewAgent(agent.Config{
-		Environment: &environment.Source{Folder: environment.Folder{Dir: d.cfg.Secrets, Region: d.cfg.Region}},
+		Environment: d.environment(),
 		Instance:    id, StopTimeout: d.cfg.Policy.DefaultStopTimeout, Retention: d.cfg.Policy.StoppedKeptFor,
 		Hello: session.Hello{Cluster: d.cfg.Cluster, Resources: resources, Attributes: attributes(zone, runtime.GOOS, runtime.GOARCH),
 			AgentVersion: d.cfg.Version, Driver: d.driver.Name(), Zone: zone},
@@ -37,6 +38,12 @@ func (d *Daemon) startAgent(context.Context) error {
 	d.logs.set(d.agent)
 	d.instance = id
 	return nil
+}
+
+// environment is where containers get what their definitions do not say.
+func (d *Daemon) environment() *environment.Source {
+	return &environment.Source{Folder: environment.Folder{Dir: d.cfg.Secrets, Region: d.cfg.Region},
+		Names: arn.Namer{Region: d.cfg.Region, Account: d.cfg.Account}, Cluster: d.cfg.Cluster}
 }
 
 const (
