@@ -14,6 +14,7 @@ import (
 
 	"ballast/internal/agent"
 	apiecs "ballast/internal/api/ecs"
+	"ballast/internal/api/exec"
 	"ballast/internal/api/logs"
 	"ballast/internal/api/sts"
 	"ballast/internal/arn"
@@ -43,11 +44,11 @@ const (
 // handler gives what the endpoint serves. Everything stands behind the host and origin rules of httpd.
 func (d *Daemon) handler() http.Handler {
 	config := httpd.Config{
-		Operations: d.operations(), Hosts: d.hosts(), Credentials: d.cfg.Credentials, Account: d.cfg.Account,
+		Operations: d.operations(), Upgrades: []httpd.Upgrade{exec.Upgrade(d.control, &d.logs)}, Hosts: d.hosts(), Credentials: d.cfg.Credentials, Account: d.cfg.Account,
 		Now: time.Now, RequestID: requestID, Log: d.cfg.Log,
 	}
 	api := httpd.Handler(config)
-	config.Operations, config.Pages = nil, http.HandlerFunc(d.about)
+	config.Operations, config.Upgrades, config.Pages = nil, nil, http.HandlerFunc(d.about)
 	about := httpd.Handler(config)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == AboutPath {
@@ -109,7 +110,7 @@ func requestID() string {
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
-// lateLogs reads logs through the agent, which starts after the API does.
+// lateLogs reads logs, and runs commands in containers, through the agent, which starts after the API does.
 type lateLogs struct{ agent atomic.Pointer[agent.Agent] }
 
 func (l *lateLogs) set(a *agent.Agent) { l.agent.Store(a) }
@@ -119,7 +120,20 @@ func (l *lateLogs) Logs(ctx context.Context, task ecs.ID, container string, posi
 	error) {
 	a := l.agent.Load()
 	if a == nil {
-		return nil, 0, ecs.Errorf(ecs.ServerException, "The container instance is still starting; try again in a moment.")
+		return nil, 0, errStarting()
 	}
 	return a.Logs(ctx, task, container, position, limit)
+}
+
+// Attach runs a command as agent.Agent.Attach does.
+func (l *lateLogs) Attach(ctx context.Context, task ecs.ID, container string, command []string, streams driver.Streams) (int, error) {
+	a := l.agent.Load()
+	if a == nil {
+		return 0, errStarting()
+	}
+	return a.Attach(ctx, task, container, command, streams)
+}
+
+func errStarting() error {
+	return ecs.Errorf(ecs.ServerException, "The container instance is still starting; try again in a moment.")
 }

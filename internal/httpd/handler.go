@@ -31,6 +31,7 @@ const (
 // Config is what a Handler is made of. All fields are needed unless they say otherwise.
 type Config struct {
 	Operations []Operation
+	Upgrades   []Upgrade // may be none
 	// Hosts are host names to answer to besides loopback addresses, localhost and *.localhost.
 	Hosts []string
 	// Credentials are whom to let in; nil lets in everyone as Admin.
@@ -44,9 +45,13 @@ type Config struct {
 	Pages http.Handler
 }
 
-// Handler gives the server's HTTP handler. POST / is an API call; GET /healthz answers ok; everything else is for Pages.
+// Handler gives the server's HTTP handler. POST / is an API call; GET /healthz answers ok; Upgrades have their paths; everything
+// else is for Pages.
 func Handler(c Config) http.Handler {
-	h := &handler{Config: c, operations: index(c.Operations), hosts: newHostNames(c.Hosts)}
+	h := &handler{Config: c, operations: index(c.Operations), upgrades: map[string]Upgrade{}, hosts: newHostNames(c.Hosts)}
+	for _, u := range c.Upgrades {
+		h.upgrades[u.Path] = u
+	}
 	if h.Pages == nil {
 		h.Pages = http.HandlerFunc(h.page)
 	}
@@ -56,6 +61,7 @@ func Handler(c Config) http.Handler {
 type handler struct {
 	Config
 	operations map[operationKey]Operation
+	upgrades   map[string]Upgrade // by path
 	hosts      hostNames
 }
 
@@ -74,6 +80,10 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.URL.Path == "/" && r.Method == http.MethodPost:
 		h.serve(c)
 	default:
+		if u, ok := h.upgrades[r.URL.Path]; ok {
+			h.upgrade(c, u)
+			return
+		}
 		h.Pages.ServeHTTP(w, r)
 	}
 }
@@ -103,14 +113,27 @@ func (h *handler) serve(c *call) {
 		c.write(http.StatusOK, c.contentType(), text)
 		return
 	}
-	told, ok := errors.AsType[*ecs.Error](err)
-	if !ok {
-		if c.r.Context().Err() == nil { // else the client went away, which is nobody's fault
-			h.log(c, err)
-		}
-		told = ecs.Errorf(ecs.ServerException, serverFault)
+	c.fail(h.tell(c, err))
+}
+
+// tell gives what a client is told of an error, and logs what it is not told.
+func (h *handler) tell(c *call, err error) *ecs.Error {
+	if told, ok := errors.AsType[*ecs.Error](err); ok {
+		return told
 	}
-	c.fail(told)
+	if c.r.Context().Err() == nil { // else the client went away, which is nobody's fault
+		h.log(c, err)
+	}
+	return ecs.Errorf(ecs.ServerException, serverFault)
+}
+
+// principal finds out who asks, with the body that was signed.
+func (h *handler) principal(c *call, body []byte) (Principal, error) {
+	if h.Credentials == nil {
+		return Principal{Account: h.Account, Access: Admin}, nil
+	}
+	key, access, err := h.Credentials.verify(c.r, body, c.service, h.Now())
+	return Principal{Account: h.Account, AccessKey: key, Access: access}, err
 }
 
 // answer does the call and appends its answer to dst.
@@ -121,13 +144,9 @@ func (h *handler) answer(c *call, dst []byte) ([]byte, error) {
 	if err := c.route(); err != nil {
 		return nil, err
 	}
-	principal := Principal{Account: h.Account, Access: Admin}
-	if h.Credentials != nil {
-		key, access, err := h.Credentials.verify(c.r, c.body, c.service, h.Now())
-		if err != nil {
-			return nil, err
-		}
-		principal.AccessKey, principal.Access = key, access
+	principal, err := h.principal(c, c.body)
+	if err != nil {
+		return nil, err
 	}
 	op, ok := h.operations[operationKey{c.service, c.operation}]
 	if !ok {
@@ -222,12 +241,18 @@ func (c *call) route() error {
 	return nil
 }
 
+// instead says, of operations that are not served, what does the same.
+var instead = map[operationKey]string{
+	{ECS, "ExecuteCommand"}: ` "ballast exec" runs a command in a container.`,
+}
+
 // unknown refuses an operation by name.
 func (c *call) unknown() error {
 	if c.service.query() {
 		return ecs.Errorf(ecs.UnknownOperationException, "Could not find operation %s for version %s", clip(c.operation), clip(c.form.Get("Version")))
 	}
-	return ecs.Errorf(ecs.UnknownOperationException, "The operation %s of %s is not served here.", clip(c.operation), c.service)
+	return ecs.Errorf(ecs.UnknownOperationException, "The operation %s of %s is not served here.%s", clip(c.operation), c.service,
+		instead[operationKey{c.service, c.operation}])
 }
 
 func (c *call) decode(in any) error {

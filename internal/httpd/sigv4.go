@@ -196,10 +196,10 @@ func (cl claim) covers(h http.Header) error {
 	return nil
 }
 
-// canonicalRequest is the text that the client signed. Only the path / is ever asked for.
+// canonicalRequest is the text that the client signed.
 func canonicalRequest(r *http.Request, signed []string, body []byte) string {
 	var b strings.Builder
-	b.WriteString(r.Method + "\n/\n" + canonicalQuery(r.URL.Query()) + "\n")
+	b.WriteString(r.Method + "\n" + r.URL.EscapedPath() + "\n" + canonicalQuery(r.URL.Query()) + "\n")
 	for _, name := range signed {
 		value := r.Host
 		if name != "host" {

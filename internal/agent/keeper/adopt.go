@@ -58,6 +58,13 @@ func (k *keeper) load() error {
 		}
 		return t
 	}
+	mainTokenAt := func(pid int) string { // commands run in a container may lead sessions, too
+		t := tokenAt(pid)
+		if t != "" && readVariable(pid, execMarker) != "" {
+			return ""
+		}
+		return t
+	}
 	boot := bootID()
 	k.mu.Lock() // what has ended is finished at once, while the others are still being taken over
 	defer k.mu.Unlock()
@@ -77,7 +84,7 @@ func (k *keeper) load() error {
 			c.exit = driver.Exit{At: s.exit.At, Code: s.exit.Code, Reason: s.exit.Reason}
 			close(c.done)
 		} else {
-			f := fateOf(s, boot, all, tokenAt)
+			f := fateOf(s, boot, all, mainTokenAt)
 			k.adopt(c, f, reopenIf(f, c, s, all, tokenAt))
 		}
 		k.seq = max(k.seq, c.seq)

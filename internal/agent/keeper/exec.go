@@ -1,6 +1,7 @@
 package keeper
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
@@ -58,12 +59,17 @@ func (k *keeper) exec(key driver.Key, argv []string, timeout time.Duration) (cod
 	if err != nil {
 		return refusedCode(err), err.Error(), nil
 	}
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		return 0, "", fmt.Errorf("exec in container %v: %w", key, err)
+	}
+	defer null.Close()
 	r, w, err := os.Pipe()
 	if err != nil {
 		return 0, "", fmt.Errorf("exec in container %v: %w", key, err)
 	}
 	defer r.Close()
-	x, err := k.forkExec(c, Command{Path: path, Argv: argv, Dir: dir, Env: env}, w)
+	x, err := k.forkExec(c, Command{Path: path, Argv: argv, Dir: dir, Env: env}, [3]*os.File{null, w, w}, &syscall.SysProcAttr{Setpgid: true})
 	w.Close()
 	if named := startError(key, Command{Path: path, Argv: argv, Dir: dir}, err); err != nil && errors.As(named, new(*driver.Error)) {
 		return codeCannotRun, named.Error(), nil
@@ -73,7 +79,12 @@ func (k *keeper) exec(key driver.Key, argv []string, timeout time.Duration) (cod
 	}
 	written := make(chan string, 1)
 	go func() { written <- readOutput(r) }()
-	code = k.await(c, x, timeout)
+	limited, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	code, ended := k.await(limited, c, x)
+	if !ended {
+		code = driver.ExecTimedOut
+	}
 	closing := time.AfterFunc(outputFor, func() { r.Close() })
 	defer closing.Stop()
 	return code, <-written, nil
@@ -124,21 +135,14 @@ func variable(env []string, name string) string {
 	return ""
 }
 
-// forkExec makes the process of a command, in a process group of its own.
-func (k *keeper) forkExec(c *container, cmd Command, out *os.File) (*execution, error) {
-	null, err := os.Open(os.DevNull)
-	if err != nil {
-		return nil, err
-	}
-	defer null.Close()
+// forkExec makes the process of a command, which leads a process group.
+func (k *keeper) forkExec(c *container, cmd Command, files [3]*os.File, sys *syscall.SysProcAttr) (*execution, error) {
 	var random [8]byte
 	rand.Read(random[:]) // never fails
 	x := &execution{token: hex.EncodeToString(random[:]), ended: make(chan int32, 1)}
 	env := append(append(make([]string, 0, len(cmd.Env)+2), cmd.Env...), Marker+"="+markerValue(c.key, c.token),
 		execMarker+"="+x.token)
-	// A group, not a session: whoever leads a session and carries the container's marker is taken for its first process.
-	attr := &syscall.ProcAttr{Dir: cmd.Dir, Env: env, Files: []uintptr{null.Fd(), out.Fd(), out.Fd()},
-		Sys: &syscall.SysProcAttr{Setpgid: true}}
+	attr := &syscall.ProcAttr{Dir: cmd.Dir, Env: env, Files: []uintptr{files[0].Fd(), files[1].Fd(), files[2].Fd()}, Sys: sys}
 	group, err := joinCgroup(c.cgroup, attr.Sys)
 	if err != nil {
 		return nil, err
@@ -176,19 +180,18 @@ func (k *keeper) forkExec(c *container, cmd Command, out *os.File) (*execution, 
 	return x, nil
 }
 
-// await waits for the end of a command, and brings it about when it takes too long.
-func (k *keeper) await(c *container, x *execution, timeout time.Duration) int {
+// await waits for the end of a command, and brings it about, descendants included, when ctx is done; ended says that it came by
+// itself.
+func (k *keeper) await(ctx context.Context, c *container, x *execution) (code int, ended bool) {
 	defer func() {
 		k.mu.Lock()
 		defer k.mu.Unlock()
 		delete(c.execs, x)
 	}()
-	timer := time.NewTimer(timeout)
-	defer timer.Stop()
 	select {
 	case code := <-x.ended:
-		return int(code)
-	case <-timer.C:
+		return int(code), true
+	case <-ctx.Done():
 	}
 	for range killRounds {
 		left := k.execFamily(x)
@@ -200,8 +203,7 @@ func (k *keeper) await(c *container, x *execution, timeout time.Duration) int {
 		}
 	}
 	k.killExec(x)
-	<-x.ended
-	return driver.ExecTimedOut
+	return int(<-x.ended), false
 }
 
 // execFamily gives the living processes of a command.

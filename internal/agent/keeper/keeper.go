@@ -40,6 +40,8 @@ const (
 	maxConns = 32
 	// maxCalls bounds the calls under way per client: stops of every container of a large machine at once.
 	maxCalls = 4096
+	// maxAttached bounds the commands that people are attached to.
+	maxAttached = 256
 	// maxQueue bounds the messages that wait for a slow client before it is cut off.
 	maxQueue = 4096
 	// drainFor is how long the end of a container waits for its last output once nothing of it runs.
@@ -73,6 +75,7 @@ type keeper struct {
 	forking    int                // forks whose pid is not in mains or execs yet
 	early      map[int]end        // ends of children that are in neither, while forking > 0
 	conns      map[*conn]bool
+	attached   int
 	timer      *time.Timer
 	leaving    bool // asked to end as soon as nothing runs
 	over       chan struct{}

@@ -18,11 +18,13 @@ type conn struct {
 	out   chan answer
 	calls chan struct{}
 	gone  chan struct{}
+	wrote chan struct{} // closed when nothing more is written from out
 }
 
 // serve takes a client.
 func (k *keeper) serve(nc net.Conn) {
-	c := &conn{k: k, nc: nc, out: make(chan answer, maxQueue), calls: make(chan struct{}, maxCalls), gone: make(chan struct{})}
+	c := &conn{k: k, nc: nc, out: make(chan answer, maxQueue), calls: make(chan struct{}, maxCalls), gone: make(chan struct{}),
+		wrote: make(chan struct{})}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.ended || len(k.conns) >= maxConns {
@@ -38,9 +40,13 @@ func (k *keeper) serve(nc net.Conn) {
 func (c *conn) read() {
 	defer c.leave()
 	r := bufio.NewReader(c.nc)
-	for {
+	for first := true; ; first = false {
 		var req request
 		if err := readMessage(r, &req); err != nil {
+			return
+		}
+		if first && req.Op == opAttach {
+			c.attach(r, req)
 			return
 		}
 		c.calls <- struct{}{}
@@ -63,9 +69,13 @@ func (c *conn) leave() {
 }
 
 func (c *conn) write() {
+	defer close(c.wrote)
 	for {
 		select {
-		case a := <-c.out:
+		case a, more := <-c.out:
+			if !more {
+				return
+			}
 			if writeMessage(c.nc, a) != nil {
 				c.nc.Close()
 				return

@@ -30,6 +30,7 @@ const (
 	opList       = "list"
 	opRemoveLogs = "remove-logs"
 	opExec       = "exec"
+	opAttach     = "attach" // the first and only call of its connection, which carries the streams of package attach after the answer
 	opShutdown   = "shutdown"
 )
 
@@ -39,7 +40,7 @@ type request struct {
 	Key     wireKey         `json:"key"`
 	Payload json.RawMessage `json:"payload,omitempty"`
 	Command *Command        `json:"command,omitempty"`
-	Argv    []string        `json:"argv,omitempty"`    // of exec
+	Argv    []string        `json:"argv,omitempty"`    // of exec and attach
 	Timeout int64           `json:"timeout,omitempty"` // nanoseconds
 }
 

@@ -57,7 +57,10 @@ type creation struct {
 	payload json.RawMessage
 }
 
-var _ driver.Driver = (*Driver)(nil)
+var (
+	_ driver.Driver = (*Driver)(nil)
+	_ driver.Shell  = (*Driver)(nil)
+)
 
 // Open connects to the keeper, which is spawned if there is none.
 func Open(ctx context.Context, cfg Config) (*Driver, error) {
@@ -310,4 +313,12 @@ func (d *Driver) greet(ctx context.Context, c *keeper.Client) error {
 		}
 	}
 	return nil
+}
+
+// Attach has the keeper run a command with streams connected. If the keeper is lost, so is the command's connection.
+func (d *Driver) Attach(ctx context.Context, key driver.Key, command []string, streams driver.Streams) (int, error) {
+	if _, err := d.link.client(ctx); err != nil { // there has to be a keeper
+		return 0, err
+	}
+	return keeper.Attach(ctx, d.cfg.KeeperDir, key, command, streams)
 }
