@@ -47,6 +47,7 @@ type grammar struct {
 
 	Sample sample.Command `cmd:"" help:"An application to run under Ballast, and to make misbehave."`
 	Keeper keeperVerb     `cmd:"" hidden:"" help:"Be the parent of the processes of a container instance."`
+	Pause  pauseVerb      `cmd:"" hidden:"" help:"Hold the namespaces that the containers of a task share."`
 }
 
 const description = `Ballast runs containers as Amazon ECS does, on machines of your own.

@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -40,8 +41,11 @@ type Driver struct {
 	pulls  pulls
 	sample sync.Mutex // held while the sample image is made
 
-	mu  sync.Mutex
-	ids map[driver.Key]string // of containers found before, so that they need not be searched
+	mu sync.Mutex
+	// ids are those of the containers of this instance: all that were there when the driver was opened, and those made since.
+	ids map[driver.Key]string
+	// fresh are containers made since then that nobody has tried to start.
+	fresh map[driver.Key]bool
 }
 
 var _ driver.Driver = (*Driver)(nil)
@@ -51,6 +55,7 @@ const (
 	createFor  = 4 * time.Minute
 	startFor   = 3 * time.Minute
 	inspectFor = 30 * time.Second
+	volumeFor  = 5 * time.Minute
 	listFor    = 10 * time.Minute
 	removeFor  = 5 * time.Minute
 	// killFor is the time an engine has, after SIGKILL, to say that the container has ended.
@@ -66,12 +71,30 @@ func Open(ctx context.Context, cfg Config) (*Driver, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Driver{cfg: cfg, engine: engine, ids: map[driver.Key]string{}}
-	if _, err := engine.Ping(ctx, client.PingOptions{NegotiateAPIVersion: true}); err != nil {
+	d := &Driver{cfg: cfg, engine: engine, ids: map[driver.Key]string{}, fresh: map[driver.Key]bool{}}
+	_, err = engine.Ping(ctx, client.PingOptions{NegotiateAPIVersion: true})
+	if err == nil {
+		err = d.recall(ctx)
+	}
+	if err != nil {
 		engine.Close()
 		return nil, fmt.Errorf("reach the Docker engine at %s: %w", engine.DaemonHost(), err)
 	}
 	return d, nil
+}
+
+// recall learns which containers of this instance the engine has.
+func (d *Driver) recall(ctx context.Context) error {
+	list, err := d.list(ctx)
+	if err != nil {
+		return err
+	}
+	for _, c := range list {
+		if key, ok := keyOf(c.Labels); ok && phaseOf(ownName(c.Names)).name != removed {
+			d.ids[key] = c.ID
+		}
+	}
+	return d.tidyOrphans(ctx, list)
 }
 
 // Answers says whether an engine answers; the caller bounds the wait.
@@ -106,13 +129,18 @@ func (d *Driver) Name() string { return "docker" }
 // Host is the address of the engine.
 func (d *Driver) Host() string { return d.engine.DaemonHost() }
 
-// Create prepares a container.
+// Create prepares a container, with what it shares with others of its task.
 func (d *Driver) Create(ctx context.Context, key driver.Key, spec driver.Spec) error {
-	found, err := d.find(ctx, key)
-	if err != nil || found != nil {
+	if d.knows(key) {
+		if found, err := d.find(ctx, key); err != nil || found != nil {
+			return err
+		}
+	}
+	at, err := d.prepare(ctx, key, spec)
+	if err != nil {
 		return err
 	}
-	options, err := createOptions(d.cfg, key, spec)
+	options, err := createOptions(d.cfg, key, spec, at)
 	if err != nil {
 		return err
 	}
@@ -121,7 +149,10 @@ func (d *Driver) Create(ctx context.Context, key driver.Key, spec driver.Spec) e
 	created, err := d.engine.ContainerCreate(limited, options)
 	switch {
 	case err == nil:
-		d.remember(key, created.ID)
+		if part := dropped(created.Warnings, spec.Isolation); part != "" {
+			return errors.Join(cannotCreate("%s", part), d.delete(ctx, created.ID))
+		}
+		d.remember(key, created.ID, true)
 		return nil
 	case errdefs.IsConflict(err):
 		// An earlier call whose answer was lost; who else has that name is not ours.
@@ -132,24 +163,43 @@ func (d *Driver) Create(ctx context.Context, key driver.Key, spec driver.Spec) e
 	return fault(ctx, limited, err, driver.CannotCreateContainerError, "created", createFor, fmt.Sprintf("create container %v", key))
 }
 
+// prepare finds or makes what a container needs before it is created.
+func (d *Driver) prepare(ctx context.Context, key driver.Key, spec driver.Spec) (at place, err error) {
+	if err := d.provide(ctx, key, spec); err != nil {
+		return at, err
+	}
+	if at.ports, err = d.choosePorts(key, spec); err != nil {
+		return at, err
+	}
+	if needsPause(spec) {
+		at.pause, at.address, err = d.pause(ctx, key.Task, spec)
+	}
+	return at, err
+}
+
 // Start starts a container that has not run yet.
 func (d *Driver) Start(ctx context.Context, key driver.Key) (driver.Started, error) {
-	c, err := d.known(ctx, key)
-	if err != nil {
-		return driver.Started{}, err
-	}
-	if o := observe(*c); o.State != driver.Created {
-		if o.Started.At == 0 {
-			return driver.Started{}, &driver.Error{Name: driver.CannotStartContainerError, Text: "the container was stopped before it started"}
+	id := d.takeFresh(key)
+	if id == "" {
+		c, err := d.known(ctx, key)
+		if err != nil {
+			return driver.Started{}, err
 		}
-		return o.Started, nil
+		if o := observe(*c); o.State != driver.Created {
+			if o.Started.At == 0 {
+				return driver.Started{}, &driver.Error{Name: driver.CannotStartContainerError, Text: "the container was stopped before it started"}
+			}
+			return o.Started, nil
+		}
+		id = c.ID
 	}
 	limited, cancel := context.WithTimeout(ctx, startFor)
 	defer cancel()
-	if _, err := d.engine.ContainerStart(limited, c.ID, client.ContainerStartOptions{}); err != nil {
+	if _, err := d.engine.ContainerStart(limited, id, client.ContainerStartOptions{}); err != nil {
 		return driver.Started{}, fault(ctx, limited, err, driver.CannotStartContainerError, "started", startFor, fmt.Sprintf("start container %v", key))
 	}
-	if c, err = d.known(ctx, key); err != nil {
+	c, err := d.known(ctx, key)
+	if err != nil {
 		return driver.Started{}, err
 	}
 	o := observe(*c)
@@ -162,8 +212,14 @@ func (d *Driver) Start(ctx context.Context, key driver.Key) (driver.Started, err
 // Remove forgets a container that does not run. One that may have logs stays in the engine under another name until RemoveLogs.
 func (d *Driver) Remove(ctx context.Context, key driver.Key) error {
 	c, err := d.find(ctx, key)
-	if err != nil || c == nil {
+	if err != nil {
 		return err
+	}
+	if c == nil { // it may have got no further than to what it shares
+		if err := d.tidy(ctx, key.Task); err != nil {
+			return fmt.Errorf("remove container %v: %w", key, err)
+		}
+		return nil
 	}
 	o, phase := observe(*c), phaseOf(c.Name)
 	if o.State == driver.Running {
@@ -174,10 +230,15 @@ func (d *Driver) Remove(ctx context.Context, key driver.Key) error {
 	} else {
 		err = d.delete(ctx, c.ID)
 	}
+	if err == nil {
+		d.forget(key)
+		if c.Config.Labels[labelShares] != "" {
+			err = d.tidy(ctx, key.Task)
+		}
+	}
 	if err != nil {
 		return fmt.Errorf("remove container %v: %w", key, err)
 	}
-	d.forget(key)
 	return nil
 }
 
@@ -188,7 +249,9 @@ func (d *Driver) RemoveLogs(ctx context.Context, task ecs.ID) error {
 	if err != nil {
 		return fmt.Errorf("remove the logs of task %v: %w", task, err)
 	}
+	shares := false
 	for _, c := range all {
+		shares = shares || c.Config.Labels[labelShares] != ""
 		switch phaseOf(c.Name).name {
 		case removed:
 			err = d.delete(ctx, c.ID)
@@ -196,6 +259,11 @@ func (d *Driver) RemoveLogs(ctx context.Context, task ecs.ID) error {
 			err = d.rename(ctx, c, phaseName{name: unlogged})
 		}
 		if err != nil {
+			return fmt.Errorf("remove the logs of task %v: %w", task, err)
+		}
+	}
+	if shares {
+		if err := d.tidy(ctx, task); err != nil {
 			return fmt.Errorf("remove the logs of task %v: %w", task, err)
 		}
 	}
@@ -219,10 +287,20 @@ func (d *Driver) rename(ctx context.Context, c container.InspectResponse, to pha
 	return gone(err)
 }
 
+// delete deletes a container that does not run, with the volumes that its image asked for.
 func (d *Driver) delete(ctx context.Context, id string) error {
+	return d.deleteWith(ctx, id, client.ContainerRemoveOptions{RemoveVolumes: true})
+}
+
+// forceDelete deletes a container even if it runs.
+func (d *Driver) forceDelete(ctx context.Context, id string) error {
+	return d.deleteWith(ctx, id, client.ContainerRemoveOptions{Force: true})
+}
+
+func (d *Driver) deleteWith(ctx context.Context, id string, options client.ContainerRemoveOptions) error {
 	ctx, cancel := context.WithTimeout(ctx, removeFor)
 	defer cancel()
-	_, err := d.engine.ContainerRemove(ctx, id, client.ContainerRemoveOptions{RemoveVolumes: true})
+	_, err := d.engine.ContainerRemove(ctx, id, options)
 	return gone(err)
 }
 
@@ -261,14 +339,14 @@ func (d *Driver) find(ctx context.Context, key driver.Key) (*container.InspectRe
 	}
 	for _, c := range all {
 		if k, ok := keyOf(c.Config.Labels); ok && k == key && phaseOf(c.Name).name != removed {
-			d.remember(key, c.ID)
+			d.remember(key, c.ID, false)
 			return &c, nil
 		}
 	}
 	return nil, nil
 }
 
-// inspect gives a container by its id, nil if there is none.
+// inspect gives a container by its id or name, nil if there is none.
 func (d *Driver) inspect(ctx context.Context, id string) (*container.InspectResponse, error) {
 	ctx, cancel := context.WithTimeout(ctx, inspectFor)
 	defer cancel()
@@ -287,19 +365,26 @@ func (d *Driver) inspect(ctx context.Context, id string) (*container.InspectResp
 // inspectors bounds the inspections that a list makes side by side: an engine answers few at a time.
 const inspectors = 8
 
-// all inspects the containers of this instance that have the labels, removed ones included.
-func (d *Driver) all(ctx context.Context, labels ...string) ([]container.InspectResponse, error) {
+// list gives the containers of this instance that have the labels, removed ones and pause containers included.
+func (d *Driver) list(ctx context.Context, labels ...string) ([]container.Summary, error) {
 	ctx, cancel := context.WithTimeout(ctx, listFor)
 	defer cancel()
 	labels = append(labels, labelInstance+"="+d.cfg.Instance.String())
 	list, err := d.engine.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: make(client.Filters).Add("label", labels...)})
+	return list.Items, err
+}
+
+// all inspects the containers of this instance that have the labels, removed ones included.
+func (d *Driver) all(ctx context.Context, labels ...string) ([]container.InspectResponse, error) {
+	list, err := d.list(ctx, labels...)
 	if err != nil {
 		return nil, err
 	}
-	found, errs := make([]*container.InspectResponse, len(list.Items)), make([]error, len(list.Items))
+	list = slices.DeleteFunc(list, func(c container.Summary) bool { _, ok := keyOf(c.Labels); return !ok })
+	found, errs := make([]*container.InspectResponse, len(list)), make([]error, len(list))
 	room := make(chan struct{}, inspectors)
 	var wg sync.WaitGroup
-	for i, c := range list.Items {
+	for i, c := range list {
 		room <- struct{}{}
 		wg.Go(func() {
 			found[i], errs[i] = d.inspect(ctx, c.ID)
@@ -316,14 +401,35 @@ func (d *Driver) all(ctx context.Context, labels ...string) ([]container.Inspect
 	return all, errors.Join(errs...)
 }
 
-func (d *Driver) remember(key driver.Key, id string) {
+func (d *Driver) remember(key driver.Key, id string, fresh bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.ids[key] = id
+	if fresh {
+		d.fresh[key] = true
+	}
 }
 
 func (d *Driver) forget(key driver.Key) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	delete(d.ids, key)
+	delete(d.fresh, key)
+}
+
+func (d *Driver) knows(key driver.Key) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.ids[key] != ""
+}
+
+// takeFresh gives the id of a container that nobody has tried to start, once: it certainly has not run. "" for any other.
+func (d *Driver) takeFresh(key driver.Key) string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.fresh[key] {
+		return ""
+	}
+	delete(d.fresh, key)
+	return d.ids[key]
 }

@@ -12,6 +12,12 @@ import (
 	"ballast/internal/driver"
 )
 
+// Names of failures that only this driver knows (amazon-ecs-agent, dockerapi/errors.go).
+const (
+	cannotCreateVolumeError  = "CannotCreateVolumeError"
+	cannotInspectVolumeError = "CannotInspectVolumeError"
+)
+
 // passing are parts of errors with which an engine answers that is about to end, or that has lost its containerd. They say nothing
 // about the container.
 var passing = []string{"context canceled", ": unavailable", "transport is closing", "ttrpc: closed", "daemon is shutting down"}

@@ -87,6 +87,9 @@ func (d *Driver) settled(ctx context.Context, id string) (o driver.Observation, 
 		if err != nil || c == nil || phaseOf(c.Name).name == removed {
 			return o, false, err
 		}
+		if _, ok := keyOf(c.Config.Labels); !ok {
+			return o, false, nil // a pause container
+		}
 		if o = observe(*c); o.State != driver.Running {
 			return o, o.State == driver.Exited, nil
 		}

@@ -1,9 +1,9 @@
 package docker
 
 import (
-	"archive/tar"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -27,43 +27,58 @@ const hostVariable = "BALLAST_TEST_DOCKER_HOST"
 // image is what the tests' containers are made of: one static program.
 const image = "ballast-test/app:1"
 
-// makeImage loads the image once per run.
-var makeImage = sync.OnceValue(func() error {
+// exe is the program of the image, and of the sample image.
+var exe string
+
+func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "ballast-docker-test-")
 	if err != nil {
-		return err
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	}
-	defer os.RemoveAll(dir)
-	exe := filepath.Join(dir, "app")
-	build := exec.Command("go", "build", "-o", exe, "./testdata/app")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux")
-	if out, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("%w: %s", err, out)
-	}
-	program, err := os.ReadFile(exe)
-	if err != nil {
-		return err
-	}
-	var layer bytes.Buffer
-	w := tar.NewWriter(&layer)
-	if err := w.WriteHeader(&tar.Header{Name: "app", Mode: 0o755, Size: int64(len(program))}); err != nil {
-		return err
-	}
-	w.Write(program)
-	w.Close()
+	exe = filepath.Join(dir, "app")
+	code := m.Run()
+	os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// makeImage loads the image once per run.
+var makeImage = sync.OnceValue(func() error {
 	engine, err := connect(os.Getenv(hostVariable))
 	if err != nil {
 		return err
 	}
 	defer engine.Close()
-	response, err := engine.ImageImport(context.Background(), client.ImageImportSource{Source: &layer, SourceName: "-"}, image, client.ImageImportOptions{})
+	return importImage(engine)
+})
+
+// buildApp builds the program once per run.
+var buildApp = sync.OnceValue(func() error {
+	build := exec.Command("go", "build", "-o", exe, "./testdata/app")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux")
+	if out, err := build.CombinedOutput(); err != nil {
+		return fmt.Errorf("%w: %s", err, out)
+	}
+	return nil
+})
+
+// importImage loads the image into an engine.
+func importImage(engine *client.Client) error {
+	if err := buildApp(); err != nil {
+		return err
+	}
+	program, err := os.ReadFile(exe)
+	if err != nil {
+		return err
+	}
+	response, err := engine.ImageImport(context.Background(), client.ImageImportSource{Source: layer("app", program), SourceName: "-"}, image, client.ImageImportOptions{})
 	if err != nil {
 		return err
 	}
 	defer response.Close()
 	_, err = new(bytes.Buffer).ReadFrom(response)
 	return err
-})
+}
 
 // needEngine skips a test where no engine answers.
 func needEngine(t *testing.T) {
@@ -76,7 +91,7 @@ func needEngine(t *testing.T) {
 		}
 		t.Skip("no Docker engine answers; name one with " + hostVariable)
 	}
-	if err := makeImage(); err != nil {
+	if err := errors.Join(buildApp(), makeImage()); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -89,25 +104,31 @@ func open(t *testing.T) *Driver {
 	needEngine(t)
 	instances++
 	d := openAs(t, ecs.ID{0: instances, 1: byte(os.Getpid()), 2: byte(os.Getpid() >> 8)})
-	t.Cleanup(func() {
-		ctx := context.Background()
-		all, err := d.all(ctx)
-		if err != nil {
+	t.Cleanup(func() { clean(t, d) })
+	return d
+}
+
+// clean removes all that a driver made.
+func clean(t *testing.T, d *Driver) {
+	ctx := context.Background()
+	list, err := d.list(ctx)
+	if err != nil {
+		t.Error(err)
+	}
+	for _, c := range list {
+		if err := d.forceDelete(ctx, c.ID); err != nil {
 			t.Error(err)
 		}
-		for _, c := range all {
-			if _, err := d.engine.ContainerRemove(ctx, c.ID, client.ContainerRemoveOptions{Force: true}); err != nil {
-				t.Error(err)
-			}
-		}
-		d.Close()
-	})
-	return d
+	}
+	if err := d.tidyOrphans(ctx, nil); err != nil {
+		t.Error(err)
+	}
+	d.Close()
 }
 
 func openAs(t *testing.T, instance ecs.ID) *Driver {
 	t.Helper()
-	d, err := Open(t.Context(), Config{Host: os.Getenv(hostVariable), Instance: instance})
+	d, err := Open(t.Context(), Config{Host: os.Getenv(hostVariable), Instance: instance, Exe: exe})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,8 +17,14 @@ const (
 	labelTask      = "ballast.task"
 	labelContainer = "ballast.container"
 	labelAttempt   = "ballast.attempt"
-	labelPorts     = "ballast.ports" // the mapped container ports in the order of the definition, as "80/tcp 53/udp"
+	labelPorts     = "ballast.ports"   // the mapped container ports in the order of the definition, as "80/tcp 8000-8010/udp"
+	labelAddress   = "ballast.address" // the address of the task in network mode awsvpc
+	labelShares    = "ballast.shares"  // there when the task has a pause container or volumes of its own
+	labelPause     = "ballast.pause"   // there on pause containers, which have no container's name
 )
+
+// ours are the labels that no definition can set.
+var ours = []string{labelInstance, labelTask, labelContainer, labelAttempt, labelPorts, labelAddress, labelShares, labelPause}
 
 // keyOf reads the key of a container from its labels.
 func keyOf(labels map[string]string) (driver.Key, bool) {
@@ -31,9 +37,24 @@ func keyOf(labels map[string]string) (driver.Key, bool) {
 // baseName is the name of a container until it is over: that of the agent of ECS (Docker name "ecs-<family>-<revision>-
 // <container>-<20 hex>"), but always the same for the same container, so that an engine refuses to create it twice.
 func baseName(instance ecs.ID, key driver.Key, labels map[string]string) string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%v %v %d", instance, key, key.Attempt))
+	return nameOf(labels, key.Container, fmt.Appendf(nil, "%v %v %d", instance, key, key.Attempt))
+}
+
+// pauseName is the name of the pause container of a task.
+func pauseName(instance, task ecs.ID, labels map[string]string) string {
+	return nameOf(labels, "internalecspause", fmt.Appendf(nil, "%v %v %s", instance, task, pauseContainer))
+}
+
+// volumeName is the name of a volume that is made for a task.
+func volumeName(instance, task ecs.ID, labels map[string]string, volume string) string {
+	return nameOf(labels, volume, fmt.Appendf(nil, "%v %v volume %s", instance, task, volume))
+}
+
+// nameOf is the name of a thing of a task, with the digest of what tells it from all others.
+func nameOf(labels map[string]string, thing string, identity []byte) string {
+	sum := sha256.Sum256(identity)
 	return fmt.Sprintf("ecs-%s-%s-%s-%s", labels["com.amazonaws.ecs.task-definition-family"],
-		labels["com.amazonaws.ecs.task-definition-version"], key.Container, hex.EncodeToString(sum[:10]))
+		labels["com.amazonaws.ecs.task-definition-version"], thing, hex.EncodeToString(sum[:10]))
 }
 
 // The phases of a container that an engine does not know of are the end of its name, the one thing that can be changed of a
@@ -65,6 +86,17 @@ func phaseOf(name string) phaseName {
 		return phaseName{name: phase}
 	}
 	return phaseName{}
+}
+
+// ownName is the name of a container among those that a list has: the others, "/other/alias", are those by which linked containers
+// know it. One that is being deleted has none.
+func ownName(names []string) string {
+	for _, n := range names {
+		if strings.LastIndex(n, "/") == 0 {
+			return n
+		}
+	}
+	return ""
 }
 
 // of is the name of a container in this phase; name is what it is called now.

@@ -3,11 +3,9 @@ package docker
 import (
 	"cmp"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/moby/moby/api/types/container"
-	"github.com/moby/moby/api/types/network"
 
 	"ballast/internal/driver"
 	"ballast/internal/ecs"
@@ -46,7 +44,7 @@ func observe(c container.InspectResponse) driver.Observation {
 		return o
 	}
 	o.State = driver.Running
-	o.Started = driver.Started{At: ecs.TimeOf(started), RuntimeID: c.ID, Bindings: bindings(c)}
+	o.Started = driver.Started{At: ecs.TimeOf(started), RuntimeID: c.ID, Bindings: bindings(c), Address: c.Config.Labels[labelAddress]}
 	switch c.State.Status {
 	case container.StateExited, container.StateDead, container.StateRemoving:
 		o.State, o.Exit = driver.Exited, exitOf(c)
@@ -72,32 +70,4 @@ func instant(text string) time.Time {
 		return time.Time{}
 	}
 	return t
-}
-
-// bindings reads the IPv4 bindings in the order of the definition, as the agent of ECS reports them (it leaves IPv6 out). In host
-// mode they are the container's own ports. An engine forgets those of a container that has ended.
-func bindings(c container.InspectResponse) (all []ecs.Binding) {
-	ports := parsePorts(c.Config.Labels[labelPorts])
-	if c.HostConfig != nil && c.HostConfig.NetworkMode.IsHost() {
-		for _, p := range ports {
-			all = append(all, ecs.Binding{BindIP: "0.0.0.0", ContainerPort: p.Num(), HostPort: p.Num(), UDP: p.Proto() == network.UDP})
-		}
-		return all
-	}
-	if c.NetworkSettings == nil {
-		return nil
-	}
-	taken := map[network.Port]int{}
-	for _, p := range ports {
-		v4 := slices.DeleteFunc(slices.Clone(c.NetworkSettings.Ports[p]), func(b network.PortBinding) bool { return !b.HostIP.Is4() })
-		if taken[p] >= len(v4) {
-			continue
-		}
-		b := v4[taken[p]]
-		taken[p]++
-		if port, err := strconv.ParseUint(b.HostPort, 10, 16); err == nil {
-			all = append(all, ecs.Binding{BindIP: b.HostIP.String(), ContainerPort: p.Num(), HostPort: uint16(port), UDP: p.Proto() == network.UDP})
-		}
-	}
-	return all
 }

@@ -3,12 +3,10 @@ package docker
 import (
 	"fmt"
 	"maps"
-	"net/netip"
+	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/moby/moby/api/types/container"
-	"github.com/moby/moby/api/types/network"
 	"github.com/moby/moby/client"
 
 	"ballast/internal/driver"
@@ -26,21 +24,24 @@ const (
 // is the one that every engine has.
 var logOptions = container.LogConfig{Type: "json-file", Config: map[string]string{"max-size": "10m", "max-file": "2"}}
 
+// place is what was found or made in the engine for a container before it is created.
+type place struct {
+	pause   string   // id of the container whose namespaces the containers of the task share, "" if they share none
+	address string   // its address in network mode awsvpc
+	ports   []uint16 // first host ports of the ranges that the definition leaves open
+}
+
 // createOptions says what an engine is to make of a container.
-func createOptions(cfg Config, key driver.Key, spec driver.Spec) (client.ContainerCreateOptions, error) {
+func createOptions(cfg Config, key driver.Key, spec driver.Spec, at place) (client.ContainerCreateOptions, error) {
 	var none client.ContainerCreateOptions
 	if spec.Image == "" {
 		return none, cannotCreate("no image is given")
 	}
-	host := &container.HostConfig{LogConfig: logOptions}
+	host := &container.HostConfig{LogConfig: logging(spec.Logging)}
 	host.CPUShares = int64(min(max(spec.CPU, minShares), maxShares))
-	host.Memory, host.MemoryReservation = int64(spec.Memory)<<20, int64(spec.MemoryReservation)<<20
-	labels := maps.Clone(spec.Labels)
-	if labels == nil {
-		labels = map[string]string{}
-	}
+	host.Memory, host.MemoryReservation = int64(spec.Memory)*mebibyte, int64(spec.MemoryReservation)*mebibyte
 	config := &container.Config{Image: spec.Image, Entrypoint: spec.EntryPoint, Cmd: spec.Command, WorkingDir: spec.WorkingDirectory,
-		Labels: labels,
+		Labels: labels(cfg, key, spec, at),
 		// Checks of the image are not ECS's (API_HealthCheck: "Amazon ECS doesn't monitor Docker health checks that are embedded in a
 		// container image").
 		Healthcheck: &container.HealthConfig{Test: []string{"NONE"}},
@@ -48,20 +49,22 @@ func createOptions(cfg Config, key driver.Key, spec driver.Spec) (client.Contain
 	for _, v := range spec.Environment {
 		config.Env = append(config.Env, v.Name+"="+v.Value)
 	}
-	switch spec.NetworkMode {
-	case ecs.NetworkBridge, ecs.NetworkHost, ecs.NetworkNone:
-		host.NetworkMode = container.NetworkMode(spec.NetworkMode.String())
-	default:
-		return none, cannotCreate("the docker driver does not offer network mode %s: it has bridge, host and none", spec.NetworkMode)
+	err := isolate(config, host, spec.Isolation)
+	if err == nil {
+		host.Links, err = links(cfg, key, spec)
 	}
-	if spec.NetworkMode == ecs.NetworkBridge {
-		if err := bind(cfg, config, host, spec.Ports); err != nil {
-			return none, err
-		}
+	if err == nil {
+		err = join(config, host, spec, at)
 	}
-	labels[labelInstance], labels[labelTask] = cfg.Instance.String(), key.Task.String()
-	labels[labelContainer], labels[labelAttempt] = key.Container, strconv.Itoa(key.Attempt)
-	labels[labelPorts] = portList(spec.Ports)
+	if err == nil && spec.NetworkMode == ecs.NetworkBridge {
+		err = bind(cfg, config, host, spec.Ports, at.ports)
+	}
+	if err == nil {
+		err = mount(cfg, key, spec, host)
+	}
+	if err != nil {
+		return none, err
+	}
 	return client.ContainerCreateOptions{Name: baseName(cfg.Instance, key, spec.Labels), Config: config, HostConfig: host}, nil
 }
 
@@ -69,49 +72,67 @@ func cannotCreate(format string, args ...any) error {
 	return &driver.Error{Name: driver.CannotCreateContainerError, Text: fmt.Sprintf(format, args...)}
 }
 
-// bind maps the ports of a container in bridge mode. The engine draws those that the definition leaves open.
-func bind(cfg Config, config *container.Config, host *container.HostConfig, ports []ecs.PortMapping) error {
-	ip, err := netip.ParseAddr(cfg.BindIP)
-	if err != nil {
-		return fmt.Errorf("bind ports at %q: %w", cfg.BindIP, err)
+// labels are those of the definition, over which those of the agent go, over which our own go.
+func labels(cfg Config, key driver.Key, spec driver.Spec, at place) map[string]string {
+	all := map[string]string{}
+	if spec.Isolation != nil {
+		for _, l := range spec.Isolation.Labels {
+			all[l.Name] = l.Value
+		}
 	}
-	config.ExposedPorts, host.PortBindings = network.PortSet{}, network.PortMap{}
-	for _, p := range ports {
-		port, ok := network.PortFrom(p.ContainerPort, protocol(p.UDP))
-		if !ok {
-			return cannotCreate("container port %d cannot be mapped", p.ContainerPort)
-		}
-		binding := network.PortBinding{HostIP: ip}
-		if p.HostPort != 0 {
-			binding.HostPort = strconv.Itoa(int(p.HostPort))
-		}
-		config.ExposedPorts[port] = struct{}{}
-		host.PortBindings[port] = append(host.PortBindings[port], binding)
+	maps.Copy(all, spec.Labels)
+	maps.DeleteFunc(all, func(name, _ string) bool { return slices.Contains(ours, name) })
+	all[labelInstance], all[labelTask] = cfg.Instance.String(), key.Task.String()
+	all[labelContainer], all[labelAttempt] = key.Container, strconv.Itoa(key.Attempt)
+	all[labelPorts] = portList(spec.Ports)
+	if at.address != "" {
+		all[labelAddress] = at.address
+	}
+	if needsPause(spec) || ownsVolumes(spec) {
+		all[labelShares] = "true"
+	}
+	return all
+}
+
+// logging keeps what a container writes in the engine, from which Logs reads it, whatever becomes of it besides. Options are passed on
+// where they are those of that log driver.
+func logging(l *ecs.Logging) container.LogConfig {
+	if l == nil || l.Driver != logOptions.Type || len(l.Options) == 0 {
+		return logOptions
+	}
+	options := maps.Clone(logOptions.Config)
+	maps.Copy(options, variables(l.Options))
+	return container.LogConfig{Type: l.Driver, Config: options}
+}
+
+// join gives a container the namespaces that it does not have for itself.
+func join(config *container.Config, host *container.HostConfig, spec driver.Spec, at place) error {
+	switch spec.NetworkMode {
+	case ecs.NetworkBridge, ecs.NetworkHost, ecs.NetworkNone:
+		host.NetworkMode = container.NetworkMode(spec.NetworkMode.String())
+	case ecs.NetworkAwsvpc:
+		host.NetworkMode = container.NetworkMode("container:" + at.pause)
+	default:
+		return cannotCreate("networkMode: the docker driver does not offer mode %d", spec.NetworkMode)
+	}
+	if config.NetworkDisabled {
+		host.NetworkMode = "none"
+	}
+	switch spec.PIDMode {
+	case ecs.SharingDefault:
+	case ecs.SharingHost:
+		host.PidMode = "host"
+	case ecs.SharingTask:
+		host.PidMode = container.PidMode("container:" + at.pause)
+	default:
+		return cannotCreate("pidMode: the docker driver does not offer %s", spec.PIDMode)
+	}
+	switch spec.IPCMode {
+	case ecs.SharingDefault:
+	case ecs.SharingTask:
+		host.IpcMode = container.IpcMode("container:" + at.pause)
+	default:
+		host.IpcMode = container.IpcMode(spec.IPCMode.String())
 	}
 	return nil
-}
-
-func protocol(udp bool) network.IPProtocol {
-	if udp {
-		return network.UDP
-	}
-	return network.TCP
-}
-
-// portList writes the mapped ports for the label, from which parsePorts reads them.
-func portList(ports []ecs.PortMapping) string {
-	all := make([]string, len(ports))
-	for i, p := range ports {
-		all[i] = fmt.Sprintf("%d/%s", p.ContainerPort, protocol(p.UDP))
-	}
-	return strings.Join(all, " ")
-}
-
-func parsePorts(list string) (ports []network.Port) {
-	for _, text := range strings.Fields(list) {
-		if port, err := network.ParsePort(text); err == nil {
-			ports = append(ports, port)
-		}
-	}
-	return ports
 }

@@ -16,6 +16,7 @@ import (
 
 // Stop ends a container: its image's stop signal or SIGTERM, and SIGKILL after timeout. The engine's own stop counts in whole seconds.
 func (d *Driver) Stop(ctx context.Context, key driver.Key, timeout time.Duration) (driver.Exit, error) {
+	d.takeFresh(key)
 	c, err := d.known(ctx, key)
 	if err != nil {
 		return driver.Exit{}, err

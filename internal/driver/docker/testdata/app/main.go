@@ -2,7 +2,9 @@
 package main
 
 import (
+	"bufio"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/signal"
@@ -10,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 	"time"
+	"unsafe"
 )
 
 func main() {
@@ -47,8 +50,83 @@ func main() {
 		}
 	case "hang":
 		time.Sleep(time.Hour)
+	case "pause": // as the first process of a task's pause container
+		signal.Ignore(syscall.SIGCHLD)
+		time.Sleep(time.Hour)
+	case "facts":
+		facts(args)
+		polite(143)
+	case "write": // a file and its text
+		if err := os.WriteFile(args[0], []byte(args[1]), 0o644); err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+	case "dial": // "host:port"
+		c, err := net.DialTimeout("tcp", args[0], 5*time.Second)
+		if err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		io.Copy(os.Stdout, c)
+	case "shell": // repeats what it reads, says what it writes to, and ends with a code at "exit"
+		shell()
 	}
 }
+
+// facts says what a process sees of the isolation of its container: who and where it is, and lines of files, named as "file" or
+// "file:beginning of line".
+func facts(files []string) {
+	host, _ := os.Hostname()
+	fmt.Printf("uid %d gid %d pid %d host %s\n", os.Getuid(), os.Getgid(), os.Getpid(), host)
+	for _, name := range files {
+		name, start, _ := strings.Cut(name, ":")
+		text, err := os.ReadFile(name)
+		if err != nil {
+			fmt.Println(err)
+		}
+		for _, line := range strings.Split(strings.TrimSpace(string(text)), "\n") {
+			if strings.HasPrefix(line, start) {
+				fmt.Println(name, strings.Join(strings.Fields(line), " "))
+			}
+		}
+	}
+	fmt.Println("root:", os.WriteFile("/new", nil, 0o644))
+	interfaces, _ := net.Interfaces()
+	for _, i := range interfaces {
+		addresses, _ := i.Addrs()
+		fmt.Println("interface", i.Name, addresses)
+	}
+}
+
+func shell() {
+	fmt.Fprintln(os.Stderr, "to stderr")
+	_, err := os.Stdin.Stat()
+	fmt.Println("terminal:", isTerminal(), err)
+	lines := bufio.NewScanner(os.Stdin)
+	for lines.Scan() {
+		if lines.Text() == "size" {
+			fmt.Println("size:", terminalSize())
+			continue
+		}
+		if code, ok := strings.CutPrefix(lines.Text(), "exit "); ok {
+			n, _ := strconv.Atoi(code)
+			os.Exit(n)
+		}
+		fmt.Println("heard", lines.Text())
+	}
+}
+
+// terminalSize is "rows columns" of the terminal that standard input is.
+func terminalSize() string {
+	var size [4]uint16
+	_, _, errno := syscall.Syscall(syscall.SYS_IOCTL, 0, syscall.TIOCGWINSZ, uintptr(unsafe.Pointer(&size)))
+	if errno != 0 {
+		return errno.Error()
+	}
+	return fmt.Sprint(size[0], " ", size[1])
+}
+
+func isTerminal() bool { return !strings.Contains(terminalSize(), " device") }
 
 func polite(code int) {
 	signals := make(chan os.Signal, 1)
