@@ -2,6 +2,7 @@ package agent
 
 import (
 	"fmt"
+	"strings"
 
 	"ballast/internal/driver"
 	"ballast/internal/ecs"
@@ -17,7 +18,33 @@ const codeNeverRan = 143
 type edge struct {
 	on        *container
 	condition ecs.Condition
+	created   bool // it is enough that the driver has it
 	alarmed   bool // an alarm is set for its deadline
+}
+
+// named is a dependency as a definition names it.
+type named struct {
+	on   string
+	edge edge
+}
+
+// dependencies are the dependencies of a container, and what else has to be there before it: containers that it is linked with have to
+// run, and those whose volumes it has must have been created (amazon-ecs-agent, agent/api/task/task.go,
+// initializeContainerOrderingForVolumes and initializeContainerOrderingForLinks).
+func dependencies(def *ecs.ContainerDefinition) (all []named) {
+	for _, d := range def.DependsOn {
+		all = append(all, named{d.Container, edge{condition: d.Condition}})
+	}
+	for _, v := range def.VolumesFrom {
+		all = append(all, named{v.Container, edge{created: true}})
+	}
+	if def.Isolation != nil {
+		for _, link := range def.Isolation.Links {
+			name, _, _ := strings.Cut(link, ":")
+			all = append(all, named{name, edge{condition: ecs.DependStart}})
+		}
+	}
+	return all
 }
 
 // arrange connects the containers of a task whose definitions are known; ok is false when they wait for each other in a circle
@@ -34,14 +61,14 @@ func arrange(containers []*container) (ok bool) {
 		if c.def == nil {
 			continue
 		}
-		for _, d := range c.def.DependsOn {
-			on := byName[d.Container]
-			if on == nil {
+		for _, w := range dependencies(c.def) {
+			w.edge.on = byName[w.on]
+			if w.edge.on == nil {
 				ok = false
 				continue
 			}
-			c.needs = append(c.needs, edge{on: on, condition: d.Condition})
-			on.neededBy = append(on.neededBy, c)
+			c.needs = append(c.needs, w.edge)
+			w.edge.on.neededBy = append(w.edge.on.neededBy, c)
 		}
 	}
 	if ok && !circular(containers) {
@@ -95,6 +122,10 @@ func (e edge) met(target string, now ecs.Time) (wait, string) {
 	switch {
 	case over && !ran:
 		return failed("the dependency did not start.")
+	case e.created:
+		if on.phase >= created {
+			return waitOver, ""
+		}
 	case e.condition == ecs.DependStart && ran:
 		return waitOver, ""
 	case e.condition == ecs.DependComplete && over:

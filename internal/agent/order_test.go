@@ -23,6 +23,16 @@ func startWithin(d ecs.ContainerDefinition, timeout time.Duration) ecs.Container
 	return d
 }
 
+func linked(d ecs.ContainerDefinition, link string) ecs.ContainerDefinition {
+	d.Isolation = &ecs.Isolation{Links: []string{link}}
+	return d
+}
+
+func volumesFrom(d ecs.ContainerDefinition, name string) ecs.ContainerDefinition {
+	d.VolumesFrom = []ecs.VolumeFrom{{Container: name}}
+	return d
+}
+
 var ofOrder = regexp.MustCompile(`call \d+ (start|stop) (\S+)`)
 
 // order gives which containers were started and stopped, and when.
@@ -56,6 +66,12 @@ func TestOrder(t *testing.T) {
 		{"HEALTHY", []ecs.ContainerDefinition{
 			after(box("web", slow...), "db", ecs.DependHealthy), checkedBox("db", fake.EnvHealth, "unhealthy,healthy@7s"),
 		}, []string{"0.000 start db", "10.000 start web", "20.000 stop web", "22.000 stop db"}},
+		{"links", []ecs.ContainerDefinition{
+			linked(box("web", slow...), "db:store"), box("db", fake.EnvStartDelay, "3s"),
+		}, []string{"0.000 start db", "3.000 start web", "20.000 stop web", "22.000 stop db"}},
+		{"volumes of another", []ecs.ContainerDefinition{
+			volumesFrom(box("web", slow...), "db"), box("db", fake.EnvStartDelay, "3s"),
+		}, []string{"0.000 start db", "0.000 start web", "20.000 stop web", "22.000 stop db"}},
 		{"a chain", []ecs.ContainerDefinition{
 			after(box("c", slow...), "b", ecs.DependStart), after(box("b", slow...), "a", ecs.DependStart), box("a"), box("z"),
 		}, []string{"0.000 start a", "0.000 start z", "0.000 start b", "0.000 start c", "20.000 stop c", "20.000 stop z", "22.000 stop b",
