@@ -39,6 +39,8 @@ var figures = []figure{
 	{"register", measureRegister},
 	{"idle", measureIdle},
 	{"inside", measureInside},
+	{"restart", measureRestart},
+	{"docker", measureDocker},
 }
 
 // bench holds what the figures share.

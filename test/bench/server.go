@@ -104,6 +104,10 @@ const poll = 2 * time.Millisecond
 
 // until waits for a condition that is seen from outside.
 func (s *server) until(ctx context.Context, condition func() (bool, error)) error {
+	return until(ctx, condition)
+}
+
+func until(ctx context.Context, condition func() (bool, error)) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
 	for {
