@@ -23,7 +23,7 @@ var layers = [][]string{
 		"internal/driver/process", "internal/driver/docker", "internal/driver/drivertest"},
 	{"internal/control/journal", "internal/control/root", "internal/control/catalog", "internal/control/tasks",
 		"internal/control/instances", "internal/control/services", "internal/control/sessions"},
-	{"internal/control", "internal/agent"},
+	{"internal/control", "internal/agent", "internal/agent/metadata"},
 	{"internal/sim"},
 	{"internal/wire"},
 	{"internal/httpd"},

@@ -30,7 +30,9 @@ func (d *Daemon) compose() []role {
 		{name: "clusters", start: d.startClusters},
 		{name: "api", start: d.startAPI, run: d.runAPI, stop: d.stopAPI},
 		{name: "driver", start: d.startDriver, stop: d.stopDriver},
+		{name: "metadata endpoint", start: d.startEndpoint, stop: d.stopEndpoint},
 		{name: "agent", start: d.startAgent, run: func(ctx context.Context) error { return d.agent.Run(ctx) }},
+		{name: "metadata", run: d.runMetadata},
 		{name: "container instance", start: d.awaitInstance},
 	}
 }

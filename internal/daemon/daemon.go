@@ -70,6 +70,7 @@ type Daemon struct {
 	control  *control.Control
 	listener net.Listener
 	driver   driver.Driver
+	endpoint *endpoint
 	logs     lateLogs
 	agent    *agent.Agent
 	instance ecs.ID
@@ -194,6 +195,7 @@ func (d dirs) bin() string      { return filepath.Join(d.root, "bin") }
 func (d dirs) instance() string { return filepath.Join(d.root, "instances", d.cluster) }
 func (d dirs) id() string       { return filepath.Join(d.instance(), "id") }
 func (d dirs) driver() string   { return filepath.Join(d.instance(), "driver") }
+func (d dirs) metadata() string { return filepath.Join(d.instance(), "metadata.json") }
 func (d dirs) keeper() string   { return filepath.Join(d.instance(), "keeper") }
 
 // secure makes a directory that only its owner can enter.

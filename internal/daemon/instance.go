@@ -14,6 +14,7 @@ import (
 	"ballast/internal/agent"
 	"ballast/internal/agent/environment"
 	"ballast/internal/arn"
+	"ballast/internal/driver"
 	"ballast/internal/ecs"
 	"ballast/internal/session"
 )
@@ -28,7 +29,7 @@ func (d *Daemon) startAgent(context.Context) error {
 	if err != nil {
 		return err
 	}
-	zone := d.cfg.Region + "a"
+	zone := d.zone()
 	d.agent = agent.NewAgent(agent.Config{
 		Environment: d.environment(),
 		Instance:    id, StopTimeout: d.cfg.Policy.DefaultStopTimeout, Retention: d.cfg.Policy.StoppedKeptFor,
@@ -40,9 +41,13 @@ func (d *Daemon) startAgent(context.Context) error {
 	return nil
 }
 
+// zone is the availability zone of the container instance.
+func (d *Daemon) zone() string { return d.cfg.Region + "a" }
+
 // environment is where containers get what their definitions do not say.
 func (d *Daemon) environment() *environment.Source {
-	return &environment.Source{Folder: environment.Folder{Dir: d.cfg.Secrets, Region: d.cfg.Region},
+	_, bridged := d.driver.(driver.Bridge)
+	return &environment.Source{Endpoint: d.endpoint.of(bridged), Folder: environment.Folder{Dir: d.cfg.Secrets, Region: d.cfg.Region},
 		Names: arn.Namer{Region: d.cfg.Region, Account: d.cfg.Account}, Cluster: d.cfg.Cluster}
 }
 
