@@ -40,6 +40,7 @@ type grammar struct {
 	Ps       psVerb       `cmd:"" help:"List tasks: status, health, where they listen, why they stopped."`
 	Events   eventsVerb   `cmd:"" help:"Show what the scheduler did for a service, and why."`
 	Logs     logsVerb     `cmd:"" help:"Show what containers wrote."`
+	Exec     execVerb     `cmd:"" help:"Run a command, or a shell, in a container."`
 	Stop     stopVerb     `cmd:"" help:"Stop tasks, or all tasks of services."`
 	Version  versionVerb  `cmd:"" help:"Show the version."`
 

@@ -55,6 +55,7 @@ func verdict(err error) (code int, text string) {
 	var (
 		usage     usageError
 		exit      sample.ExitError
+		command   exitError
 		noServer  noServerError
 		notSteady notSteadyError
 	)
@@ -63,6 +64,8 @@ func verdict(err error) (code int, text string) {
 		return exitDone, ""
 	case errors.As(err, &exit):
 		return exit.ExitCode(), ""
+	case errors.As(err, &command):
+		return int(command), ""
 	case errors.Is(err, errDiffers):
 		return exitFailed, ""
 	case errors.Is(err, errInterrupted), errors.Is(err, context.Canceled):

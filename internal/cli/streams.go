@@ -14,7 +14,10 @@ import (
 
 // Streams is the surroundings of a verb as a value, so that tests can give it others.
 type Streams struct {
+	In       io.Reader
 	Out, Err io.Writer
+	// Console is nil unless In and Out are a terminal.
+	Console *Console
 	// OutColor and ErrColor say whether colours are welcome there, and ErrLive whether lines may be written over.
 	OutColor, ErrColor, ErrLive bool
 	// Width gives the columns of the terminal behind Err.
@@ -30,7 +33,7 @@ func Process() *Streams {
 	color := os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 	errTerminal := term.IsTerminal(int(os.Stderr.Fd()))
 	return &Streams{
-		Out: os.Stdout, Err: os.Stderr,
+		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Console: processConsole(),
 		OutColor: color && term.IsTerminal(int(os.Stdout.Fd())),
 		ErrColor: color && errTerminal,
 		ErrLive:  errTerminal && os.Getenv("TERM") != "dumb",
