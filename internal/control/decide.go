@@ -116,8 +116,12 @@ func (m *Machine) startTasks(s *services.Service, start scheduler.Start) {
 		m.services.Placed(s)
 		return
 	}
-	m.services.Unplaced(s, deployment.ID, start.Count-len(started), demand.String())
-	if !m.instances.Awaited(record.Cluster) && s.Announce() {
+	awaited := m.instances.Awaited(record.Cluster)
+	if len(started) == 0 && !awaited {
+		s.Tracker().NoRoom(deployment.ID, m.now)
+	}
+	m.services.Unplaced(m.now, s, deployment.ID, start.Count-len(started), demand.String())
+	if !awaited && s.Announce() {
 		m.say(s, refusal.Event(record.Name))
 	}
 }

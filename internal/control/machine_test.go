@@ -151,8 +151,12 @@ func TestNoRoomIsAnnouncedOnceAndEndsWhenRoomComes(t *testing.T) {
 		" all of its requirements. Reason: No Container Instances were found in your cluster. For more information, see the" +
 		" Troubleshooting section of the Amazon ECS Developer Guide."})
 	w.pass(time.Hour)
-	equal(t, "events", len(w.messages("web")), 1)
+	equal(t, "events", len(w.messages("web")), 2)
+	equal(t, "the other", w.messages("web")[0], "(service web) is unable to consistently start tasks successfully. For more"+
+		" information, see the Troubleshooting section of the Amazon ECS Developer Guide.")
 	w.agent()
+	equal(t, "running at once", len(w.running("web")), 0)
+	w.pass(15 * time.Minute)
 	equal(t, "running", len(w.running("web")), 2)
 }
 

@@ -16,6 +16,12 @@ func Decide(v *View, now ecs.Time) Plan {
 		return Plan{Steady: v.Steady}
 	}
 	d := newDecision(v, now)
+	if v.trips() {
+		d.fail()
+		if d.plan.RollBackTo != 0 {
+			return d.plan
+		}
+	}
 	d.trimPrimary()
 	for i := len(v.Deployments) - 1; i > 0; i-- {
 		if d.ownRevision {
@@ -27,6 +33,7 @@ func Decide(v *View, now ecs.Time) Plan {
 	d.start()
 	d.makeRoom()
 	d.explainDeadlock()
+	d.announceThrottle()
 	d.finish()
 	return d.plan
 }
@@ -52,21 +59,27 @@ type decision struct {
 	plan Plan
 
 	primary Counts
-	all     Counts // of all deployments
-	keep    int    // healthy tasks that stopping older ones must leave
-	moving  int    // tasks that were starting, warming or stopping at the outset
+	rollout ecs.RolloutState // of the newest deployment
+	all     Counts           // of all deployments
+	keep    int              // healthy tasks that stopping older ones must leave
+	moving  int              // tasks that were starting, warming or stopping at the outset
 
 	// rolling means that older deployments still have tasks; ownRevision that those which fail are replaced by their own
 	// revision for now.
 	rolling     bool
 	ownRevision bool
 
+	nextTry   ecs.Time // when starts that are held or were refused may be tried, 0 where none are or that never comes
 	nextToken ecs.Time // when the pace allows one more start, 0 if it holds nothing back
 }
 
 func newDecision(v *View, now ecs.Time) decision {
-	d := decision{view: v, now: now, primary: v.Deployments[0].Counts, all: v.Counts(), keep: v.MinHealthy()}
-	if v.Deployments[0].Rollout == ecs.RolloutFailed {
+	d := decision{view: v, now: now, primary: v.Deployments[0].Counts, all: v.Counts(), keep: v.MinHealthy(),
+		rollout: v.Deployments[0].Rollout}
+	if v.trips() {
+		d.rollout = ecs.RolloutFailed
+	}
+	if d.rollout == ecs.RolloutFailed {
 		// The newest deployment will not fill the gap, so the older ones keep what the service should have.
 		d.keep = v.Desired
 	}
@@ -128,8 +141,11 @@ func (d *decision) sustain(i int) {
 	d.setDesired(i, goal)
 }
 
-// goal is how many tasks an older deployment should have while it is sustained.
+// goal is how many tasks an older deployment should have while it is sustained; one that has failed starts none.
 func (d *decision) goal(i int) int {
+	if d.view.Deployments[i].Rollout == ecs.RolloutFailed {
+		return 0
+	}
 	return max(0, d.view.Deployments[i].Desired-d.view.Deployments[i].Lost)
 }
 
@@ -168,7 +184,11 @@ func (d *decision) makeRoom() {
 	if len(d.plan.Starts)+len(d.plan.Stops)+d.moving > 0 || d.all[Unhealthy] == 0 || d.all.Total() < d.view.MaxTasks() {
 		return
 	}
+	_, held := d.view.hold(d.now)
 	for i := len(d.view.Deployments) - 1; i >= 0; i-- {
+		if i == 0 && held {
+			return // nothing would take its place
+		}
 		if d.need(i) > 0 && d.view.Deployments[i].Counts[Unhealthy] > 0 {
 			d.stop(i, Unhealthy, 1)
 			return
@@ -181,6 +201,10 @@ func (d *decision) explainDeadlock() {
 	stuck := d.rolling && d.need(0) > 0 && d.all.Total() >= d.view.MaxTasks()
 	if stuck && len(d.plan.Starts)+len(d.plan.Stops)+d.moving == 0 {
 		d.explain(Explanation{Wait: WaitDeadlock, Deployment: d.view.Deployments[0].ID, Tasks: d.need(0)})
+		d.plan.Deadlocked = true
+		if !d.view.Deadlocked {
+			d.plan.Events = append(d.plan.Events, Event{Kind: EventDeadlocked})
+		}
 	}
 }
 
@@ -197,9 +221,9 @@ func (d *decision) finish() {
 		}
 	}
 	newest := &d.view.Deployments[0]
-	complete := newest.Rollout == ecs.RolloutCompleted
+	complete := d.rollout == ecs.RolloutCompleted
 	settled := d.primary[Healthy] == d.view.Desired && d.primary.Live() == d.view.Desired && d.primary[Unhealthy] == 0
-	if newest.Rollout == ecs.RolloutInProgress && settled && others == 0 {
+	if d.rollout == ecs.RolloutInProgress && settled && others == 0 {
 		complete = true
 		d.plan.Rollouts = append(d.plan.Rollouts, RolloutChange{Deployment: newest.ID, State: ecs.RolloutCompleted,
 			Reason: CompletedReason(newest.ID)})
@@ -209,8 +233,14 @@ func (d *decision) finish() {
 	if d.plan.Steady && !d.view.Steady {
 		d.plan.Events = append(d.plan.Events, Event{Kind: EventSteadyState})
 	}
-	d.plan.Wake = d.view.NextHealthy
-	if d.nextToken != 0 && (d.plan.Wake == 0 || d.nextToken < d.plan.Wake) {
-		d.plan.Wake = d.nextToken
+	d.wakeAt(d.view.NextHealthy)
+	d.wakeAt(d.nextToken)
+	d.wakeAt(d.nextTry)
+}
+
+// wakeAt has the service decided again at a moment, unless it is before; 0 is never.
+func (d *decision) wakeAt(at ecs.Time) {
+	if at != 0 && (d.plan.Wake == 0 || at < d.plan.Wake) {
+		d.plan.Wake = at
 	}
 }

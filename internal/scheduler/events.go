@@ -26,6 +26,14 @@ func (e Event) Message(service string) string {
 		return DeploymentCompletedEvent(service, e.Deployment)
 	case EventSteadyState:
 		return SteadyStateEvent(service)
+	case EventDeploymentFailed:
+		return DeploymentFailedEvent(service, e.Deployment)
+	case EventRollingBack:
+		return RollingBackEvent(service, e.Deployment)
+	case EventThrottled:
+		return ThrottledEvent(service)
+	case EventDeadlocked:
+		return DeadlockedEvent(service)
 	}
 	panic("scheduler: no text for event kind " + strconv.Itoa(int(e.Kind)))
 }
@@ -62,6 +70,21 @@ func DeploymentCompletedEvent(service string, d ecs.DeploymentID) string {
 	return prefix(service) + " (deployment " + d.String() + ") deployment completed."
 }
 
+// DeploymentFailedEvent says that the circuit breaker failed the deployment, whatever its tasks failed at.
+func DeploymentFailedEvent(service string, d ecs.DeploymentID) string {
+	return prefix(service) + " (deployment " + d.String() + ") deployment failed: tasks failed to start."
+}
+
+// RollingBackEvent says that the service goes back to a completed deployment.
+func RollingBackEvent(service string, d ecs.DeploymentID) string {
+	return prefix(service) + " rolling back to deployment " + d.String() + "."
+}
+
+// ThrottledEvent says that waves of tasks never came to RUNNING, and that the next ones wait.
+func ThrottledEvent(service string) string {
+	return prefix(service) + " is unable to consistently start tasks successfully." + troubleshooting
+}
+
 // NoInstanceEvent says that placement failed because the cluster has no container instance.
 func NoInstanceEvent(service string) string {
 	return prefix(service) + " was unable to place a task because no container instance met all of its requirements." +
@@ -86,6 +109,14 @@ func DeadlockedEvent(service string) string {
 // CompletedReason is the rolloutStateReason of a completed deployment.
 func CompletedReason(d ecs.DeploymentID) string {
 	return "ECS deployment " + d.String() + " completed."
+}
+
+// ReasonTasksFailedToStart is the rolloutStateReason of a deployment that its circuit breaker failed.
+const ReasonTasksFailedToStart = "ECS deployment circuit breaker: tasks failed to start."
+
+// RollingBackReason is the rolloutStateReason of the deployment that brings a completed one back.
+func RollingBackReason(d ecs.DeploymentID) string {
+	return "ECS deployment circuit breaker: rolling back to deploymentId " + d.String() + "."
 }
 
 // InProgressReason is the rolloutStateReason of a deployment under way.

@@ -24,6 +24,8 @@ const (
 	WaitHealthy
 	// WaitDeadlock: maximumPercent lets nothing start and minimumHealthyPercent lets nothing stop.
 	WaitDeadlock
+	// WaitThrottle: waves of tasks in a row never came to RUNNING.
+	WaitThrottle
 )
 
 // Explanation says what is wanted and not done. It is data; String gives the sentence.
@@ -34,6 +36,7 @@ type Explanation struct {
 	Percent    int           // maximumPercent of WaitRoom, minimumHealthyPercent of WaitHealthy
 	Limit      int           // the number of tasks that Percent, or tokens a minute that the pace, allows
 	ShortRun   time.Duration // of WaitPace
+	Until      ecs.Time      // of WaitThrottle; its Limit is the number of failed waves
 }
 
 // String gives the sentence for people.
@@ -53,6 +56,9 @@ func (e Explanation) String() string {
 			e.Tasks, e.Percent, e.Limit)
 	case WaitDeadlock:
 		return deadlocked
+	case WaitThrottle:
+		return fmt.Sprintf("%s until %s: none of the last %d waves of tasks came to RUNNING", waits(e.Tasks),
+			e.Until.Std().UTC().Format(time.RFC3339), e.Limit)
 	}
 	panic(fmt.Sprintf("scheduler: no sentence for wait %d", e.Wait))
 }

@@ -18,6 +18,7 @@ type world struct {
 	t       *rapid.T
 	now     ecs.Time
 	service ecs.Service
+	failed  map[ecs.DeploymentID]int // failures counted by hand
 	policy  policy.Policy
 	tracker *Tracker
 	tasks   []life
@@ -28,7 +29,7 @@ type world struct {
 
 type life struct {
 	Task
-	runningAt ecs.Time
+	createdAt, runningAt ecs.Time
 }
 
 func newWorld(t *rapid.T) *world {
@@ -41,8 +42,13 @@ func newWorld(t *rapid.T) *world {
 	if rapid.Bool().Draw(t, "slow pace") {
 		p.PacePerMinute = 1
 	}
-	w := &world{t: t, now: 1_000_000, policy: p, tracker: NewTracker(), lastID: 100}
+	w := &world{t: t, now: 1_000_000, policy: p, tracker: NewTracker(), lastID: 100,
+		failed: map[ecs.DeploymentID]int{}}
 	w.service = ecs.Service{Name: "web", Desired: rapid.IntRange(0, 9).Draw(t, "desired")}
+	w.service.Breaker = rapid.SampledFrom([]ecs.Breaker{{}, {Enabled: true}, {Enabled: true, Rollback: true},
+		{Enabled: true, Rollback: true, Type: ecs.FailureCount, Value: 2},
+		{Enabled: true, Cumulative: true, Type: ecs.UnboundedPercent, Value: 40}}).Draw(t, "breaker")
+	w.policy.BreakerCountsExits = rapid.Bool().Draw(t, "exits count")
 	w.drawPercents()
 	w.deploy()
 	w.check()
@@ -62,6 +68,7 @@ func (w *world) deploy() {
 	w.lastID++
 	w.service.Deployments = append([]ecs.Deployment{{ID: w.lastID}}, w.service.Deployments...)
 	w.sync()
+	w.tracker.Redefined(w.now)
 }
 
 func (w *world) sync() {
@@ -90,14 +97,48 @@ func (w *world) move(i int, phase Phase) {
 		task.runningAt = w.now
 		task.Due = w.now.Add(w.policy.HealthyAfter)
 	}
-	w.tracker.Update(task.Task)
+	if w.tracker.Update(task.Task); phase == Warming {
+		w.tracker.CameUp(task.Deployment, w.now)
+	}
+	if phase == Healthy {
+		w.proved(task.Deployment)
+	}
+}
+
+// newest says whether a deployment is the newest and under way.
+func (w *world) newest(id ecs.DeploymentID) bool {
+	d := w.service.Deployments[0]
+	return d.ID == id && d.Rollout == ecs.RolloutInProgress
+}
+
+func (w *world) proved(id ecs.DeploymentID) {
+	if w.service.Deployments[0].ID == id && !w.service.Breaker.Cumulative {
+		w.failed[id] = 0
+	}
+}
+
+// count counts a failure where the rules say so: one stage until a task runs, and another one then.
+func (w *world) count(id ecs.DeploymentID, start bool) {
+	running := slices.ContainsFunc(w.tasks, func(l life) bool {
+		return l.Deployment == id && (l.Phase == Warming || l.Phase == Healthy || l.Phase == Unhealthy)
+	})
+	if w.newest(id) && !(start && running) {
+		w.failed[id]++
+	}
 }
 
 // die ends a task by itself.
 func (w *world) die(i int) {
-	ran := time.Duration(0)
-	if w.tasks[i].runningAt != 0 {
-		ran = w.now.Sub(w.tasks[i].runningAt)
+	ran, task := time.Duration(0), w.tasks[i]
+	if task.runningAt != 0 {
+		ran = w.now.Sub(task.runningAt)
+		w.tracker.Fail(task.Deployment, FailureExited)
+		if w.policy.BreakerCountsExits {
+			w.count(task.Deployment, false)
+		}
+	} else {
+		w.tracker.FailedToStart(task.Deployment, task.createdAt, w.now)
+		w.count(task.Deployment, true)
 	}
 	w.tracker.Died(w.tasks[i].Seq, ran)
 	w.move(i, Stopping)
@@ -113,6 +154,7 @@ func (w *world) promote() {
 	for i := range w.tasks {
 		if task := &w.tasks[i]; task.Phase == Warming && task.Due <= w.now {
 			task.Phase = Healthy
+			w.proved(task.Deployment)
 		}
 	}
 }
@@ -142,11 +184,18 @@ func (w *world) check() Plan {
 	w.promises(plan)
 	w.apply(plan)
 	w.trackerAgrees()
-	if again := Decide(w.tracker.View(), w.now); again.Acts() && !plan.Inactive {
+	again := Decide(w.tracker.View(), w.now)
+	if plan.RollBackTo != 0 || slices.ContainsFunc(again.Events, consequence) {
+		return w.check()
+	}
+	if again.Acts() && !plan.Inactive {
 		w.t.Fatalf("acts again after %+v:\n%+v\n%+v", plan, again, *w.tracker.View())
 	}
 	return plan
 }
+
+// consequence says whether an event follows from how a plan went: a start was refused, an unhealthy task was stopped.
+func consequence(e Event) bool { return e.Kind == EventThrottled || e.Kind == EventDeploymentFailed }
 
 var equal = cmp.AllowUnexported(outcome{}, tally{})
 
@@ -185,39 +234,66 @@ func (w *world) apply(p Plan) {
 		seqs := w.tracker.Tasks(stop.Deployment, stop.Phase, nil)
 		for _, seq := range seqs[:stop.Count] {
 			w.move(slices.IndexFunc(w.tasks, func(l life) bool { return l.Seq == seq }), Stopping)
+			if stop.Phase == Unhealthy {
+				w.tracker.Fail(stop.Deployment, FailureUnhealthy)
+				w.count(stop.Deployment, false)
+			}
 		}
 	}
 	for _, start := range p.Starts {
 		placed := start.Count
+		moving := slices.ContainsFunc(w.tasks, func(l life) bool { return l.Phase == Starting || l.Phase == Stopping })
 		if w.refuse {
 			placed = rapid.IntRange(0, start.Count).Draw(w.t, "placed")
 		}
 		for range placed {
 			w.lastSeq++
-			w.tasks = append(w.tasks, life{Task: Task{Seq: w.lastSeq, Deployment: start.Deployment}})
+			w.tasks = append(w.tasks, life{Task: Task{Seq: w.lastSeq, Deployment: start.Deployment}, createdAt: w.now})
 			w.tracker.Update(w.tasks[len(w.tasks)-1].Task)
 		}
 		w.tracker.Placed(start, placed, w.now)
-		w.tracker.Refuse(start.Deployment, start.Count-placed)
+		if placed == 0 {
+			w.tracker.NoRoom(start.Deployment, w.now)
+			if !moving {
+				w.count(start.Deployment, true)
+			}
+		}
+		w.tracker.Refuse(start.Deployment, start.Count-placed, w.now)
 	}
 	ds := w.service.Deployments
 	for _, change := range p.Desired {
 		ds[slices.IndexFunc(ds, func(d ecs.Deployment) bool { return d.ID == change.Deployment })].Desired = change.Desired
 	}
 	for _, change := range p.Rollouts {
+		if change.State == ecs.RolloutCompleted {
+			w.service.LastCompleted = &ecs.Deployment{ID: change.Deployment}
+		}
 		ds[slices.IndexFunc(ds, func(d ecs.Deployment) bool { return d.ID == change.Deployment })].Rollout = change.State
 	}
 	w.service.Deployments = slices.DeleteFunc(ds, func(d ecs.Deployment) bool { return slices.Contains(p.Remove, d.ID) })
-	w.service.Steady = p.Steady
+	w.service.Steady, w.service.Deadlocked = p.Steady, p.Deadlocked
+	for _, event := range p.Events {
+		w.tracker.Said(event)
+	}
 	if p.Inactive {
 		w.service.Status = ecs.ServiceInactive
 	}
 	w.sync()
+	if p.RollBackTo != 0 {
+		if last := w.service.LastCompleted; last == nil || last.ID != p.RollBackTo || p.RollBackTo == w.service.Deployments[0].ID {
+			w.t.Fatalf("rolls back to %s, last completed %+v", p.RollBackTo, last)
+		}
+		w.service.LastCompleted = nil
+		w.deploy()
+	}
 }
 
 // trackerAgrees compares the Tracker with what the plain list gives.
 func (w *world) trackerAgrees() {
 	v := w.tracker.View()
+	if id := v.Deployments[0].ID; v.Deployments[0].Failed != w.failed[id] {
+		w.t.Fatalf("%d failures of %s are counted, want %d", v.Deployments[0].Failed, id, w.failed[id])
+	}
 	next := ecs.Time(0)
 	for i := range v.Deployments {
 		var counts Counts
@@ -340,6 +416,10 @@ func TestHistories(t *testing.T) {
 			w.deploy()
 		}
 		last := w.calm()
+		if w.service.Deployments[0].Rollout == ecs.RolloutFailed {
+			w.deploy() // unhealthy tasks that were left had still to be stopped
+			last = w.calm()
+		}
 		deadlocked := slices.ContainsFunc(last.Explanations, func(e Explanation) bool { return e.Wait == WaitDeadlock })
 		v := w.tracker.View()
 		if fine := last.Steady && len(v.Deployments) == 1 && v.Counts() == (Counts{Healthy: v.Desired}); !fine && !deadlocked {

@@ -16,6 +16,10 @@ type Plan struct {
 	// Rollouts holds the deployments whose rollout state changes.
 	Rollouts []RolloutChange
 
+	// RollBackTo is the completed deployment to which the service goes back, 0 for none: the caller starts a deployment like it,
+	// and decides again. There is then nothing else in the plan but the failure of the newest deployment.
+	RollBackTo ecs.DeploymentID
+
 	// Remove holds the older deployments that have no task left; they leave the service.
 	Remove []ecs.DeploymentID
 
@@ -29,6 +33,9 @@ type Plan struct {
 	// Steady is the new value of View.Steady. It is a note about what has been announced and not an action.
 	Steady bool
 
+	// Deadlocked is the new value of View.Deadlocked, another such note.
+	Deadlocked bool
+
 	// Wake is when to decide again if nothing else happens, 0 for never.
 	Wake ecs.Time
 
@@ -36,7 +43,7 @@ type Plan struct {
 	Explanations []Explanation
 }
 
-// Acts says whether the plan changes anything besides Steady.
+// Acts says whether the plan changes anything besides Steady and Deadlocked.
 func (p *Plan) Acts() bool {
 	return len(p.Stops)+len(p.Starts)+len(p.Desired)+len(p.Rollouts)+len(p.Remove)+len(p.Events) > 0 || p.Inactive
 }
@@ -90,10 +97,14 @@ type EventKind uint8
 const (
 	EventDeploymentCompleted EventKind = iota
 	EventSteadyState
+	EventDeploymentFailed
+	EventRollingBack
+	EventThrottled
+	EventDeadlocked
 )
 
 // Event is a service event without its text.
 type Event struct {
 	Kind       EventKind
-	Deployment ecs.DeploymentID // of EventDeploymentCompleted
+	Deployment ecs.DeploymentID // of the events about a deployment
 }

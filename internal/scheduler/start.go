@@ -41,7 +41,7 @@ type budget struct {
 func (d *decision) need(i int) int {
 	newest := &d.view.Deployments[0]
 	switch {
-	case i == 0 && newest.Rollout != ecs.RolloutFailed:
+	case i == 0 && d.rollout != ecs.RolloutFailed:
 		return max(0, d.view.Desired-d.primary.Live()-d.started(newest.ID))
 	case i > 0 && d.ownRevision:
 		old := &d.view.Deployments[i]
@@ -65,6 +65,12 @@ func (d *decision) started(id ecs.DeploymentID) int {
 func (d *decision) startDeployment(i int, b *budget) {
 	v, dep := d.view, &d.view.Deployments[i]
 	wanted := d.need(i)
+	if why, held := v.hold(d.now); i == 0 && held && wanted > 0 {
+		why.Deployment, why.Tasks = dep.ID, wanted
+		d.explain(why)
+		d.nextTry = why.Until
+		return
+	}
 	roomy := min(wanted, b.room)
 	free := min(roomy, b.free)
 	paced := min(roomy-free, b.tokens)
@@ -93,13 +99,16 @@ func (d *decision) startDeployment(i int, b *budget) {
 	}
 	if refused > 0 {
 		d.explain(Explanation{Wait: WaitPlacement, Deployment: dep.ID, Tasks: refused})
+		if v.RetryAt != 0 && (d.nextTry == 0 || v.RetryAt < d.nextTry) {
+			d.nextTry = v.RetryAt
+		}
 	}
 }
 
 // explainFailed notes the tasks that a failed deployment does not start.
 func (d *decision) explainFailed() {
 	newest := &d.view.Deployments[0]
-	if n := d.view.Desired - d.primary.Live(); newest.Rollout == ecs.RolloutFailed && n > 0 {
+	if n := d.view.Desired - d.primary.Live(); d.rollout == ecs.RolloutFailed && n > 0 {
 		d.explain(Explanation{Wait: WaitFailed, Deployment: newest.ID, Tasks: n})
 	}
 }

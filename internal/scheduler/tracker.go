@@ -57,6 +57,12 @@ func (t *Tracker) SetService(s *ecs.Service, p policy.Policy) {
 	t.view.MaximumPercent = s.MaximumPercent
 	t.view.Draining = s.Status != ecs.ServiceActive
 	t.view.Steady = s.Steady
+	t.view.Deadlocked = s.Deadlocked
+	t.view.Breaker = s.Breaker
+	t.view.LastCompleted = 0
+	if s.LastCompleted != nil {
+		t.view.LastCompleted = s.LastCompleted.ID
+	}
 	t.view.Policy = p
 	t.view.Debt = min(t.view.Debt, s.Desired)
 }
@@ -69,10 +75,11 @@ func (t *Tracker) SetDeployments(deployments []ecs.Deployment) {
 	t.groups = make([]group, 0, len(deployments))
 	for i := range deployments {
 		given := &deployments[i]
-		next, members := Deployment{ID: given.ID, Rollout: given.Rollout, Desired: given.Desired}, group{}
+		next, members := Deployment{ID: given.ID, Rollout: given.Rollout, Desired: given.Desired,
+			Failed: given.FailedTasks}, group{}
 		if at := indexOf(oldView, given.ID); at >= 0 {
 			was := &oldView[at]
-			next.Counts, next.Refused, members = was.Counts, was.Refused, oldGroups[at]
+			next.Counts, next.Refused, next.Failed, members = was.Counts, was.Refused, was.Failed, oldGroups[at]
 			if i > 0 && at > 0 && was.Desired == given.Desired {
 				next.Lost = was.Lost
 			}
@@ -136,7 +143,8 @@ func (t *Tracker) Remove(seq uint64) {
 	t.unused = append(t.unused, at)
 }
 
-// Promote makes every warming task that is due at now healthy and gives their number. It comes before Decide.
+// Promote makes every warming task that is due at now healthy and gives their number, and has refused starts planned again when
+// it is time for that. It comes before Decide.
 func (t *Tracker) Promote(now ecs.Time) int {
 	n := 0
 	for len(t.due) > 0 && t.tasks[t.due[0]].task.Due <= now {
@@ -145,13 +153,16 @@ func (t *Tracker) Promote(now ecs.Time) int {
 		t.Update(task)
 		n++
 	}
+	t.retry(now)
 	return n
 }
 
-// Refuse notes that placement refused n starts of a deployment.
-func (t *Tracker) Refuse(id ecs.DeploymentID, n int) {
-	if at := indexOf(t.view.Deployments, id); at >= 0 {
+// Refuse notes that placement refused n starts of a deployment at now. They are tried again after a while, or when they are
+// cleared before.
+func (t *Tracker) Refuse(id ecs.DeploymentID, n int, now ecs.Time) {
+	if at := indexOf(t.view.Deployments, id); at >= 0 && n > 0 {
 		t.view.Deployments[at].Refused += n
+		t.view.RetryAt = max(now.Add(t.view.Policy.RetryPlacement), t.view.throttledUntil())
 	}
 }
 
@@ -238,6 +249,7 @@ func (t *Tracker) enter(at int32) {
 	switch {
 	case entry.task.Phase == Healthy:
 		entry.proven = true
+		t.proved(d)
 	case entry.task.Phase == Warming && entry.task.Due != 0:
 		t.heapPush(at)
 	}

@@ -2,6 +2,7 @@ package scheduler
 
 import (
 	"slices"
+	"time"
 
 	"ballast/internal/ecs"
 	"ballast/internal/scheduler/policy"
@@ -36,6 +37,8 @@ type outcome struct {
 	removed []ecs.DeploymentID
 
 	complete, steadyEvent, steady, inactive, deadlock bool
+	failed, throttledEvent, deadlocked, deadlockEvent bool
+	back                                              ecs.DeploymentID
 
 	wake ecs.Time
 }
@@ -90,6 +93,18 @@ func (s *slow) decide(now ecs.Time) outcome {
 		return o
 	}
 	newest := v.Deployments[0]
+	if v.Breaker.Enabled && newest.Rollout == ecs.RolloutInProgress && newest.Failed >= s.tolerated() {
+		o.failed = true
+		if v.Breaker.Rollback && v.LastCompleted != 0 {
+			o.back = v.LastCompleted
+			return o
+		}
+		// From here on it is as if it had failed before.
+		again := *v
+		again.Deployments = slices.Clone(v.Deployments)
+		again.Deployments[0].Rollout = ecs.RolloutFailed
+		s.view, v, newest = &again, &again, again.Deployments[0]
+	}
 	keep := minimum(v.Desired, v.MinimumHealthyPercent)
 	if newest.Rollout == ecs.RolloutFailed {
 		keep = v.Desired
@@ -105,13 +120,54 @@ func (s *slow) decide(now ecs.Time) outcome {
 		}
 		o.desired[v.Deployments[i].ID] = s.in(v.Deployments[i].ID, Warming, Healthy)
 		if own {
-			o.desired[v.Deployments[i].ID] = max(0, v.Deployments[i].Desired-v.Deployments[i].Lost)
+			o.desired[v.Deployments[i].ID] = wantedOf(v.Deployments[i])
 		}
 	}
 	s.startAll(own, now, &o)
-	s.stuck(quiet, rolling, own, &o)
+	s.stuck(quiet, rolling, own, now, &o)
+	o.throttledEvent = s.heldUntil() > 0 && !v.Throttle.Announced
 	s.settle(own, &o)
 	return o
+}
+
+// tolerated is the number of failures that fails a deployment.
+func (s *slow) tolerated() int {
+	b, desired := s.view.Breaker, s.view.Desired
+	switch {
+	case b.Value == 0:
+		return min(200, max(3, minimum(desired, 50)))
+	case b.Type == ecs.FailureCount:
+		return b.Value
+	case b.Type == ecs.UnboundedPercent:
+		return max(1, minimum(desired, b.Value))
+	}
+	return min(200, max(3, minimum(desired, b.Value)))
+}
+
+// heldUntil is when the throttle lets go, 0 when it does not hold: nothing after one failed wave, then the base, its multiples
+// by the factor, and never more than the most.
+func (s *slow) heldUntil() ecs.Time {
+	wait := time.Duration(0)
+	for wave := 2; wave <= s.view.Throttle.Failed; wave++ {
+		if wave == 2 {
+			wait = s.view.Policy.ThrottleBase
+		} else {
+			wait *= time.Duration(s.view.Policy.ThrottleFactor)
+		}
+		wait = min(wait, s.view.Policy.ThrottleMax)
+	}
+	if wait == 0 {
+		return 0
+	}
+	return s.view.Throttle.Since.Add(wait)
+}
+
+// wantedOf is how many tasks an older deployment should have that is sustained.
+func wantedOf(d Deployment) int {
+	if d.Rollout == ecs.RolloutFailed {
+		return 0
+	}
+	return max(0, d.Desired-d.Lost)
 }
 
 func (s *slow) stop(i int, o *outcome) {
@@ -141,7 +197,7 @@ func (s *slow) stopOneOfNewest(rolling bool, o *outcome) bool {
 
 func (s *slow) stopOneOfOld(d Deployment, own bool, keep int, o *outcome) bool {
 	if own {
-		goal := max(0, d.Desired-d.Lost)
+		goal := wantedOf(d)
 		return s.in(d.ID, Healthy, Unhealthy) > goal && s.stopAny(d.ID, Unhealthy, o) ||
 			s.in(d.ID, Starting, Warming, Healthy) > goal && s.stopAny(d.ID, Starting, o)
 	}
@@ -158,7 +214,7 @@ func (s *slow) lacks(i int, own bool) int {
 	case i == 0 && d.Rollout != ecs.RolloutFailed:
 		return max(0, s.view.Desired-live)
 	case i > 0 && own:
-		return max(0, d.Desired-d.Lost-live)
+		return max(0, wantedOf(d)-live)
 	}
 	return 0
 }
@@ -176,6 +232,12 @@ func (s *slow) startAll(own bool, now ecs.Time, o *outcome) {
 	tokens, used, held := v.Pace.Tokens(now, v.Policy.PacePerMinute, v.Desired), 0, false
 	for i := len(v.Deployments) - 1; i >= 0; i-- {
 		id, refused := v.Deployments[i].ID, v.Deployments[i].Refused
+		if i == 0 && now < s.heldUntil() {
+			if s.lacks(i, own) > 0 {
+				o.wake = s.heldUntil()
+			}
+			continue
+		}
 		paced := 0
 		for wants := s.lacks(i, own); wants > 0 && room > 0; wants-- {
 			room--
@@ -191,6 +253,9 @@ func (s *slow) startAll(own bool, now ecs.Time, o *outcome) {
 			}
 			if refused > 0 {
 				refused--
+				if v.RetryAt != 0 && (o.wake == 0 || v.RetryAt < o.wake) {
+					o.wake = v.RetryAt
+				}
 				continue
 			}
 			o.starts[id]++
@@ -200,7 +265,9 @@ func (s *slow) startAll(own bool, now ecs.Time, o *outcome) {
 			o.paced[id] = n
 		}
 	}
-	o.wake = v.NextHealthy
+	if o.wake == 0 || v.NextHealthy != 0 && v.NextHealthy < o.wake {
+		o.wake = v.NextHealthy
+	}
 	if held {
 		// The first millisecond with one more token.
 		at := now
@@ -214,17 +281,19 @@ func (s *slow) startAll(own bool, now ecs.Time, o *outcome) {
 }
 
 // stuck stops one unhealthy task when nothing else can happen, and else notes a deadlocked rollout.
-func (s *slow) stuck(quiet, rolling, own bool, o *outcome) {
+func (s *slow) stuck(quiet, rolling, own bool, now ecs.Time, o *outcome) {
 	full := len(s.tasks) >= maximum(s.view.Desired, s.view.MaximumPercent)
 	if !quiet || !full || len(o.stops) > 0 || len(o.starts) > 0 {
 		return
 	}
 	for i := len(s.view.Deployments) - 1; i >= 0; i-- {
-		if s.lacks(i, own) > 0 && s.stopAny(s.view.Deployments[i].ID, Unhealthy, o) {
+		if (i > 0 || now >= s.heldUntil()) && s.lacks(i, own) > 0 && s.stopAny(s.view.Deployments[i].ID, Unhealthy, o) {
 			return
 		}
 	}
 	o.deadlock = rolling && s.lacks(0, own) > 0
+	o.deadlocked = o.deadlock
+	o.deadlockEvent = o.deadlock && !s.view.Deadlocked
 }
 
 func (s *slow) settle(own bool, o *outcome) {
@@ -252,7 +321,8 @@ func (s *slow) settle(own bool, o *outcome) {
 // outcomeOf puts a plan into the form of the twin's.
 func outcomeOf(p Plan) outcome {
 	o := outcome{stops: map[tally]int{}, starts: map[ecs.DeploymentID]int{}, paced: map[ecs.DeploymentID]int{},
-		desired: map[ecs.DeploymentID]int{}, removed: p.Remove, steady: p.Steady, inactive: p.Inactive, wake: p.Wake}
+		desired: map[ecs.DeploymentID]int{}, removed: p.Remove, steady: p.Steady, inactive: p.Inactive, wake: p.Wake,
+		deadlocked: p.Deadlocked, back: p.RollBackTo}
 	for _, stop := range p.Stops {
 		o.stops[tally{stop.Deployment, stop.Phase}] += stop.Count
 	}
@@ -268,6 +338,9 @@ func outcomeOf(p Plan) outcome {
 	for _, event := range p.Events {
 		o.complete = o.complete || event.Kind == EventDeploymentCompleted
 		o.steadyEvent = o.steadyEvent || event.Kind == EventSteadyState
+		o.failed = o.failed || event.Kind == EventDeploymentFailed
+		o.throttledEvent = o.throttledEvent || event.Kind == EventThrottled
+		o.deadlockEvent = o.deadlockEvent || event.Kind == EventDeadlocked
 	}
 	for _, e := range p.Explanations {
 		o.deadlock = o.deadlock || e.Wait == WaitDeadlock

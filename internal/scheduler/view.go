@@ -61,6 +61,9 @@ type Deployment struct {
 	// clears them.
 	Refused int
 
+	// Failed is what the circuit breaker counts of the newest deployment (see Tracker.Fail).
+	Failed int
+
 	// Lost counts tasks of an older deployment that failed before they proved themselves since Desired was last set; they are not
 	// replaced by their own revision.
 	Lost int
@@ -85,6 +88,20 @@ type View struct {
 	// token from Pace.
 	Debt int
 	Pace Pace
+
+	// Breaker fails the newest deployment when enough tasks of it have failed. LastCompleted is the deployment to go back to then,
+	// 0 where there is none.
+	Breaker       ecs.Breaker
+	LastCompleted ecs.DeploymentID
+
+	// Throttle counts the waves in a row of which no task came to RUNNING.
+	Throttle ecs.Backoff
+
+	// RetryAt is when placement is tried again although no room is known to have come free, 0 where nothing has been refused.
+	RetryAt ecs.Time
+
+	// Deadlocked means that it has been announced that a deployment can neither start nor stop a task.
+	Deadlocked bool
 
 	// Deployments stand newest first; the first is the PRIMARY one. There is at least one unless the service is draining.
 	Deployments []Deployment

@@ -110,8 +110,14 @@ func decodeService(key Key, value []byte, lookup Lookup) (any, error) {
 	if err := cbor.Unmarshal(value, s); err != nil {
 		return nil, err
 	}
+	deployments := make([]*ecs.Deployment, 0, len(s.Deployments)+1)
 	for i := range s.Deployments {
-		d := &s.Deployments[i]
+		deployments = append(deployments, &s.Deployments[i])
+	}
+	if s.LastCompleted != nil {
+		deployments = append(deployments, s.LastCompleted)
+	}
+	for _, d := range deployments {
 		if d.Definition = lookup(d.Family, d.Revision); d.Definition == nil {
 			return nil, fmt.Errorf("task definition %s:%d is missing", d.Family, d.Revision)
 		}

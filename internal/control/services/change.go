@@ -37,7 +37,7 @@ func (b *Book) Create(now ecs.Time, chance Chance, record ecs.Service) (*ecs.Ser
 func same(s, asked *ecs.Service) bool {
 	return s.Definition.Name() == asked.Definition.Name() && s.Desired == asked.Desired &&
 		s.MinimumHealthyPercent == asked.MinimumHealthyPercent && s.MaximumPercent == asked.MaximumPercent &&
-		s.PropagateTags == asked.PropagateTags &&
+		s.Breaker == asked.Breaker && s.GracePeriod == asked.GracePeriod && s.PropagateTags == asked.PropagateTags &&
 		s.EnableECSManagedTags == asked.EnableECSManagedTags &&
 		s.Network.Equal(asked.Network) &&
 		slices.Equal(s.Tags, asked.Tags)
@@ -50,7 +50,7 @@ func deploy(now ecs.Time, chance Chance, record *ecs.Service, definition *ecs.Ta
 	d.RolloutReason = scheduler.InProgressReason(d.ID)
 	record.Deployments = append([]ecs.Deployment{d}, record.Deployments...)
 	record.Definition, record.Family, record.Revision = definition, definition.Family, definition.Revision
-	record.Steady = false
+	record.Steady, record.Deadlocked = false, false
 }
 
 // Update replaces the record of a service, and starts a deployment if deploys says so.
@@ -58,14 +58,7 @@ func (b *Book) Update(now ecs.Time, chance Chance, record *ecs.Service, definiti
 	s := b.numbers[number{record.Cluster, record.Seq}]
 	record.Deployments = slices.Clone(record.Deployments)
 	if deploys {
-		older := &record.Deployments[0]
-		for _, d := range s.tracker.View().Deployments {
-			if d.ID == older.ID {
-				older.Desired = d.Counts.Running()
-			}
-		}
-		older.UpdatedAt = now
-		deploy(now, chance, record, definition)
+		b.supersede(now, chance, s, record, definition)
 	} else if primary := &record.Deployments[0]; primary.Desired != record.Desired {
 		primary.Desired, primary.UpdatedAt = record.Desired, now
 		record.Steady = false
@@ -121,11 +114,15 @@ func (b *Book) Forget(record *ecs.Service) {
 // Apply takes over what a plan says of deployments, status and events; starts and stops are control's to carry out.
 func (b *Book) Apply(now ecs.Time, chance Chance, s *Service, plan *scheduler.Plan) {
 	s.explain = plan.Explanations
-	if !plan.Acts() && plan.Steady == s.record.Steady {
+	for _, event := range plan.Events {
+		s.tracker.Said(event)
+	}
+	if !plan.Acts() && plan.Steady == s.record.Steady && plan.Deadlocked == s.record.Deadlocked && s.counted() {
 		return
 	}
 	record := *s.record
 	record.Deployments = slices.Clone(s.record.Deployments)
+	s.keepCounts(now, &record)
 	for _, change := range plan.Desired {
 		if d := find(record.Deployments, change.Deployment); d != nil {
 			d.Desired, d.UpdatedAt = change.Desired, now
@@ -134,6 +131,10 @@ func (b *Book) Apply(now ecs.Time, chance Chance, s *Service, plan *scheduler.Pl
 	for _, change := range plan.Rollouts {
 		if d := find(record.Deployments, change.Deployment); d != nil {
 			d.Rollout, d.RolloutReason, d.UpdatedAt = change.State, change.Reason, now
+			if d.Rollout == ecs.RolloutCompleted {
+				completed := *d
+				record.LastCompleted = &completed
+			}
 		}
 	}
 	record.Deployments = slices.DeleteFunc(record.Deployments, func(d ecs.Deployment) bool {
@@ -142,12 +143,39 @@ func (b *Book) Apply(now ecs.Time, chance Chance, s *Service, plan *scheduler.Pl
 	if plan.Inactive {
 		record.Status, record.InactiveAt = ecs.ServiceInactive, now
 	}
-	record.Steady = plan.Steady
+	record.Steady, record.Deadlocked = plan.Steady, plan.Deadlocked
+	if plan.RollBackTo != 0 {
+		b.rollBack(now, chance, s, &record)
+	}
 	b.save(s, &record)
 	b.track(s)
 	for _, event := range plan.Events {
 		b.Say(now, chance, s, event.Message(record.Name))
 	}
+}
+
+// rollBack starts a deployment like the last completed one, which is not completed itself until this one is.
+func (b *Book) rollBack(now ecs.Time, chance Chance, s *Service, record *ecs.Service) {
+	last := record.LastCompleted
+	record.LastCompleted, record.Network = nil, last.Network
+	b.supersede(now, chance, s, record, last.Definition)
+	record.Deployments[0].RolloutReason = scheduler.RollingBackReason(last.ID)
+	b.touch(s) // the new deployment is to be decided
+}
+
+// supersede puts a new deployment before the others, which keep what they have until it takes over. The record is not yet shared.
+func (b *Book) supersede(now ecs.Time, chance Chance, s *Service, record *ecs.Service, definition *ecs.TaskDefinition) {
+	older := &record.Deployments[0]
+	for _, d := range s.tracker.View().Deployments {
+		if d.ID == older.ID {
+			older.Desired = d.Counts.Running()
+		}
+	}
+	older.UpdatedAt = now
+	if definition.Name() != older.Definition.Name() {
+		s.tracker.Redefined(now)
+	}
+	deploy(now, chance, record, definition)
 }
 
 func find(deployments []ecs.Deployment, id ecs.DeploymentID) *ecs.Deployment {

@@ -76,6 +76,7 @@ func (b *Book) Load(record *ecs.Service, events []*ecs.ServiceEvent) {
 
 func (b *Book) add(record *ecs.Service) *Service {
 	s := &Service{record: record, tracker: scheduler.NewTracker(), ids: map[uint64]ecs.ID{}}
+	s.tracker.Restore(record)
 	b.seqs[record.Cluster] = max(b.seqs[record.Cluster], record.Seq)
 	b.numbers[number{record.Cluster, record.Seq}] = s
 	b.refer(record, 1)
@@ -186,6 +187,9 @@ func (b *Book) refer(record *ecs.Service, by int) {
 	b.use(record.Family, record.Revision, by)
 	for i := range record.Deployments {
 		b.use(record.Deployments[i].Family, record.Deployments[i].Revision, by)
+	}
+	if d := record.LastCompleted; d != nil {
+		b.use(d.Family, d.Revision, by)
 	}
 }
 

@@ -1,7 +1,6 @@
 package services
 
 import (
-	"slices"
 	"time"
 
 	"ballast/internal/ecs"
@@ -17,11 +16,9 @@ func (b *Book) TaskMoved(now ecs.Time, old, t *ecs.Task) {
 	if s == nil {
 		return
 	}
-	wasLive := old != nil && old.DesiredStatus == ecs.StatusRunning
-	if wasLive && t.DesiredStatus == ecs.StatusStopped && endedByItself(t) {
-		s.tracker.Died(t.Seq, ranFor(t))
+	if old != nil {
+		s.note(now, old, t)
 	}
-	b.countFailures(now, s, old, t)
 	if t.Stopped() {
 		s.tracker.Remove(t.Seq)
 		delete(s.ids, t.Seq)
@@ -70,25 +67,23 @@ func ranFor(t *ecs.Task) time.Duration {
 	return max(0, end.Sub(t.StartedAt))
 }
 
-// countFailures keeps failedTasks of a deployment under way: tasks that never came to RUNNING, in a row (API_Deployment).
-func (b *Book) countFailures(now ecs.Time, s *Service, old, t *ecs.Task) {
-	i := slices.IndexFunc(s.record.Deployments, func(d ecs.Deployment) bool { return d.ID == t.Deployment })
-	if i < 0 || old == nil {
+// note tells the tracker how a task has fared.
+func (s *Service) note(now ecs.Time, old, t *ecs.Task) {
+	if old.StartedAt == 0 && t.StartedAt != 0 {
+		s.tracker.CameUp(t.Deployment, now)
+	}
+	if old.DesiredStatus != ecs.StatusRunning || t.DesiredStatus != ecs.StatusStopped {
 		return
 	}
-	failed := s.record.Deployments[i].FailedTasks
-	switch {
-	case old.StartedAt == 0 && t.StartedAt != 0:
-		failed = 0
-	case old.DesiredStatus == ecs.StatusRunning && t.DesiredStatus == ecs.StatusStopped && t.StopCode == ecs.TaskFailedToStart &&
-		s.record.Deployments[i].Rollout == ecs.RolloutInProgress:
-		failed++
+	switch known, _ := s.tracker.Task(t.Seq); {
+	case endedByItself(t) && t.StartedAt == 0:
+		s.tracker.FailedToStart(t.Deployment, t.CreatedAt, now)
+	case endedByItself(t):
+		s.tracker.Fail(t.Deployment, scheduler.FailureExited)
+	case t.StopCode == ecs.ServiceSchedulerInitiated && known.Phase == scheduler.Unhealthy:
+		s.tracker.Fail(t.Deployment, scheduler.FailureUnhealthy)
 	}
-	if failed == s.record.Deployments[i].FailedTasks {
-		return
+	if endedByItself(t) {
+		s.tracker.Died(t.Seq, ranFor(t))
 	}
-	record := *s.record
-	record.Deployments = slices.Clone(record.Deployments)
-	record.Deployments[i].FailedTasks, record.Deployments[i].UpdatedAt = failed, now
-	b.save(s, &record)
 }

@@ -18,8 +18,8 @@ type class struct {
 }
 
 // Unplaced notes that placement refused tasks of a service, which wait for room from now on.
-func (b *Book) Unplaced(s *Service, deployment ecs.DeploymentID, tasks int, demand string) {
-	s.tracker.Refuse(deployment, tasks)
+func (b *Book) Unplaced(now ecs.Time, s *Service, deployment ecs.DeploymentID, tasks int, demand string) {
+	s.tracker.Refuse(deployment, tasks, now)
 	q := b.waiting[s.record.Cluster]
 	if q == nil {
 		q = &queue{}

@@ -28,6 +28,29 @@ type Policy struct {
 	// count, is used up (Service quotas: 500 tasks launched by a service a minute).
 	PacePerMinute int
 
+	// ThrottleBase is how long a service waits after the second wave of tasks in a row none of which came to RUNNING; each
+	// further wave waits ThrottleFactor times as long, at most ThrottleMax, and the first not at all. ECS publishes the most only
+	// (developer guide, Service throttle logic: 15 minutes, 27 by 2026, which is 3 x 3 x 3). With ThrottleMax 0 nothing waits.
+	ThrottleBase   time.Duration
+	ThrottleFactor int
+	ThrottleMax    time.Duration
+
+	// RetryPlacement is how long after a placement was refused the next one is tried, sooner if room comes free. The scheduler of
+	// ECS looks at a service about every 10 seconds (times of service events in real accounts).
+	RetryPlacement time.Duration
+
+	// BreakerCountsExits makes the circuit breaker count tasks that ran and then ended by themselves; that of ECS does not
+	// (aws/containers-roadmap#1206).
+	BreakerCountsExits bool
+
+	// Brake says what is done about tasks that come to RUNNING and end by themselves within ShortRun, over and over. ECS does
+	// nothing (developer guide, Service throttle logic). BrakeBase is the wait after the first such wave under BrakeBackoff; it
+	// doubles with each to at most BrakeMax. BrakeAfter is the number of such waves in a row that BrakePark allows.
+	Brake      LoopBrake
+	BrakeBase  time.Duration
+	BrakeMax   time.Duration
+	BrakeAfter int
+
 	// OldTasks says what replaces a failed task of an older deployment while a newer one is being rolled out.
 	OldTasks OldTaskReplacement
 
@@ -72,17 +95,37 @@ const (
 	StopFirst
 )
 
+// LoopBrake says what ends a loop of tasks that run only for a short time.
+type LoopBrake uint8
+
+const (
+	// BrakeOff replaces them as fast as the pace allows.
+	BrakeOff LoopBrake = iota
+	// BrakeBackoff replaces them more and more slowly.
+	BrakeBackoff
+	// BrakePark replaces them a number of times, and then not any more until the next deployment.
+	BrakePark
+)
+
 // Default is the preset that holds when none is asked for.
 const Default = "ecs"
 
 // presets stand in the order in which Names lists them.
 var presets = []Policy{
 	base("ecs"),
-	with(base("ecs-2026"), func(p *Policy) { p.OldTasks = ByOwnRevision }),
+	with(base("ecs-2026"), func(p *Policy) {
+		p.OldTasks = ByOwnRevision
+		p.ThrottleMax = 27 * time.Minute
+	}),
 	with(base("ecs-2022"), func(p *Policy) { p.Unhealthy = StopFirst }),
 	with(base("fast"), func(p *Policy) {
 		p.HealthyAfter = 0
 		p.ShortRun = 10 * time.Second
+		p.ThrottleBase = 3 * time.Second
+		p.ThrottleMax = 30 * time.Second
+		p.RetryPlacement = time.Second
+		p.BrakeBase = time.Second
+		p.BrakeMax = 30 * time.Second
 		p.InstanceLostAfter = 30 * time.Second
 		p.DefaultStopTimeout = 5 * time.Second
 	}),
@@ -95,6 +138,13 @@ func base(name string) Policy {
 		HealthyAfter:          40 * time.Second,
 		ShortRun:              60 * time.Second,
 		PacePerMinute:         500,
+		ThrottleBase:          time.Minute,
+		ThrottleFactor:        3,
+		ThrottleMax:           15 * time.Minute,
+		RetryPlacement:        10 * time.Second,
+		BrakeBase:             10 * time.Second,
+		BrakeMax:              5 * time.Minute,
+		BrakeAfter:            10,
 		StoppedKeptFor:        time.Hour,
 		StoppedKeptPerService: 5_000,
 		StoppedKeptPerCluster: 100_000,

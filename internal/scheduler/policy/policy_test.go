@@ -22,6 +22,13 @@ func TestDefaultNumbers(t *testing.T) {
 		HealthyAfter:          40 * time.Second, // API_DeploymentConfiguration
 		ShortRun:              time.Minute,
 		PacePerMinute:         500, // Service quotas
+		ThrottleBase:          time.Minute,
+		ThrottleFactor:        3,
+		ThrottleMax:           15 * time.Minute, // "up to a maximum of 15 minutes" (Service throttle logic)
+		RetryPlacement:        10 * time.Second,
+		BrakeBase:             10 * time.Second,
+		BrakeMax:              5 * time.Minute,
+		BrakeAfter:            10,
 		OldTasks:              ByNewest,
 		Unhealthy:             ReplacementFirst,
 		StoppedKeptFor:        time.Hour, // developer guide, Stopped tasks
@@ -39,9 +46,10 @@ func TestPresetsDifferOnlyAsNamed(t *testing.T) {
 	ecs, _ := Named("ecs")
 	differ := map[string][]string{
 		"ecs":      nil,
-		"ecs-2026": {"OldTasks"},
+		"ecs-2026": {"ThrottleMax", "OldTasks"},
 		"ecs-2022": {"Unhealthy"},
-		"fast":     {"HealthyAfter", "ShortRun", "InstanceLostAfter", "DefaultStopTimeout"},
+		"fast": {"HealthyAfter", "ShortRun", "ThrottleBase", "ThrottleMax", "RetryPlacement", "BrakeBase", "BrakeMax",
+			"InstanceLostAfter", "DefaultStopTimeout"},
 	}
 	for _, name := range Names() {
 		p, err := Named(name)
@@ -84,7 +92,7 @@ func TestWithTags(t *testing.T) {
 		{"healthy after", []ecs.Tag{{Key: "ballast:healthy-after", Value: "5s"}}, 5 * time.Second, ""},
 		{"at once", []ecs.Tag{{Key: "ballast:healthy-after", Value: "0s"}}, 0, ""},
 		{"unknown", []ecs.Tag{{Key: "ballast:healthy-after", Value: "5s"}, {Key: "ballast:mood", Value: "x"}}, 40 * time.Second,
-			`tag "ballast:mood" is unknown; known under "ballast:" are ballast:healthy-after`},
+			`tag "ballast:mood" is unknown; known under "ballast:" are ballast:breaker-counts-exits, ballast:healthy-after`},
 		{"no duration", []ecs.Tag{{Key: "ballast:healthy-after", Value: "soon"}}, 40 * time.Second,
 			`tag "ballast:healthy-after": "soon" is not a duration`},
 		{"negative", []ecs.Tag{{Key: "ballast:healthy-after", Value: "-1s"}}, 40 * time.Second, "not between"},

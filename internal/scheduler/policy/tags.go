@@ -19,14 +19,26 @@ var knownTags = []struct {
 	key string
 	set func(p *Policy, value string) error
 }{
+	{"ballast:breaker-counts-exits", func(p *Policy, value string) (err error) {
+		p.BreakerCountsExits, err = yes(value)
+		return err
+	}},
 	{"ballast:healthy-after", func(p *Policy, value string) (err error) {
 		p.HealthyAfter, err = duration(value)
 		return err
 	}},
+	{"ballast:throttle-base", func(p *Policy, value string) (err error) {
+		p.ThrottleBase, err = duration(value)
+		return err
+	}},
+	{"ballast:throttle-max", func(p *Policy, value string) (err error) {
+		p.ThrottleMax, err = duration(value)
+		return err
+	}},
 }
 
-// WithTags gives p as changed by the tags of one service: "ballast:healthy-after" sets HealthyAfter to a duration such as "5s".
-// Tags with other prefixes are not looked at. An unknown key under "ballast:" and a value that cannot be read are errors that
+// WithTags gives p as changed by the tags of one service, each of which sets the field of its name: "ballast:healthy-after" sets
+// HealthyAfter to a duration such as "5s". Tags with other prefixes are not looked at. An unknown key under "ballast:" and a value that cannot be read are errors that
 // name the tag; p is then not changed.
 func WithTags(p Policy, tags []ecs.Tag) (Policy, error) {
 	changed := p
@@ -61,6 +73,16 @@ func setter(key string) func(*Policy, string) error {
 		}
 	}
 	return nil
+}
+
+func yes(value string) (bool, error) {
+	switch value {
+	case "true":
+		return true, nil
+	case "false":
+		return false, nil
+	}
+	return false, fmt.Errorf("%q is neither \"true\" nor \"false\"", value)
 }
 
 func duration(value string) (time.Duration, error) {

@@ -1,0 +1,35 @@
+package services
+
+import "ballast/internal/ecs"
+
+// The tracker counts what holds a service back; the record keeps it, so that a restart does not forget.
+
+// counted says whether the record has the counts of the tracker.
+func (s *Service) counted() bool {
+	view := s.tracker.View()
+	for i := range view.Deployments {
+		d := find(s.record.Deployments, view.Deployments[i].ID)
+		if d != nil && d.FailedTasks != view.Deployments[i].Failed {
+			return false
+		}
+	}
+	return sameBackoff(s.record.Throttle, view.Throttle)
+}
+
+// sameBackoff tells whether two say the same. While no wave has failed the moment does not matter: no wave waits by it, and it is
+// not worth a write for every task that comes to RUNNING.
+func sameBackoff(a, b ecs.Backoff) bool {
+	return a == b || a.Failed == 0 && b.Failed == 0 && a.Announced == b.Announced
+}
+
+// keepCounts takes the counts of the tracker over into a record that is not yet shared.
+func (s *Service) keepCounts(now ecs.Time, record *ecs.Service) {
+	view := s.tracker.View()
+	for i := range view.Deployments {
+		d := find(record.Deployments, view.Deployments[i].ID)
+		if d != nil && d.FailedTasks != view.Deployments[i].Failed {
+			d.FailedTasks, d.UpdatedAt = view.Deployments[i].Failed, now
+		}
+	}
+	record.Throttle = view.Throttle
+}

@@ -1,0 +1,124 @@
+package scheduler
+
+import (
+	"time"
+
+	"ballast/internal/ecs"
+	"ballast/internal/scheduler/policy"
+)
+
+// A wave is what the newest deployment starts between two failures. It fails when a task of it ends before any has come to
+// RUNNING, or when placement can take none of it; whatever else of the same wave ends counts no more. So a task belongs to a
+// failed wave if it was created before the last failure, and one moment and one number are all there is to remember.
+
+// throttleAt is the number of failed waves after which a service waits for the first time: the first wave is tried again at once.
+const throttleAt = 2
+
+// throttleWait is how long a service waits after that many waves failed.
+func throttleWait(p *policy.Policy, failed int) time.Duration {
+	if failed < throttleAt {
+		return 0
+	}
+	return growing(p.ThrottleBase, p.ThrottleFactor, failed-throttleAt, p.ThrottleMax)
+}
+
+// growing gives base x factor^times, at most most.
+func growing(base time.Duration, factor, times int, most time.Duration) time.Duration {
+	wait := base
+	for range times {
+		if wait == 0 || wait >= most {
+			break
+		}
+		wait *= time.Duration(factor)
+	}
+	return min(wait, most)
+}
+
+// FailedToStart notes that a task which was created at a moment ended at now without having been RUNNING.
+func (t *Tracker) FailedToStart(id ecs.DeploymentID, created, now ecs.Time) {
+	if indexOf(t.view.Deployments, id) == 0 {
+		waveFailed(&t.view.Throttle, created, now)
+	}
+	t.Fail(id, FailureNotStarted)
+}
+
+func waveFailed(b *ecs.Backoff, created, now ecs.Time) {
+	if created >= b.Since {
+		b.Failed++
+		b.Since = now
+	}
+}
+
+// CameUp notes that a task has come to RUNNING: the service starts tasks as ever (developer guide, Service throttle logic).
+func (t *Tracker) CameUp(id ecs.DeploymentID, now ecs.Time) {
+	if indexOf(t.view.Deployments, id) != 0 {
+		return
+	}
+	t.view.Throttle = ecs.Backoff{Since: now}
+	t.retryBy(now.Add(t.view.Policy.RetryPlacement))
+}
+
+// Redefined notes that the newest deployment brings another task definition: the service returns to a normal state immediately
+// (developer guide, Service throttle logic).
+func (t *Tracker) Redefined(now ecs.Time) { t.view.Throttle = ecs.Backoff{Since: now} }
+
+// Restore takes over the throttle of a service that was loaded.
+func (t *Tracker) Restore(s *ecs.Service) { t.view.Throttle = s.Throttle }
+
+// NoRoom notes that placement could take no task of a start. Where tasks of the service are still on their way, or hold room
+// that is about to come free, that says nothing yet. It comes before Refuse.
+func (t *Tracker) NoRoom(id ecs.DeploymentID, now ecs.Time) {
+	counts := t.view.Counts()
+	if indexOf(t.view.Deployments, id) == 0 && counts[Starting]+counts[Stopping] == 0 {
+		waveFailed(&t.view.Throttle, now, now)
+		t.Fail(id, FailureNotPlaced)
+	}
+}
+
+// retryBy brings the next attempt to place what was refused forward.
+func (t *Tracker) retryBy(at ecs.Time) {
+	if t.view.RetryAt > at {
+		t.view.RetryAt = at
+	}
+}
+
+// retry makes refused starts be planned again when it is time.
+func (t *Tracker) retry(now ecs.Time) {
+	if t.view.RetryAt == 0 || now < t.view.RetryAt {
+		return
+	}
+	t.view.RetryAt = 0
+	for i := range t.view.Deployments {
+		t.view.Deployments[i].Refused = 0
+	}
+}
+
+// Said notes that an event of a plan has been said.
+func (t *Tracker) Said(e Event) {
+	if e.Kind == EventThrottled {
+		t.view.Throttle.Announced = true
+	}
+}
+
+// throttledUntil is when the newest deployment may start tasks again, 0 for at any time.
+func (v *View) throttledUntil() ecs.Time {
+	if wait := throttleWait(&v.Policy, v.Throttle.Failed); wait > 0 {
+		return v.Throttle.Since.Add(wait)
+	}
+	return 0
+}
+
+// hold says whether the newest deployment may start nothing now, until when, and why.
+func (v *View) hold(now ecs.Time) (Explanation, bool) {
+	if until := v.throttledUntil(); now < until {
+		return Explanation{Wait: WaitThrottle, Until: until, Limit: v.Throttle.Failed}, true
+	}
+	return Explanation{}, false
+}
+
+// announceThrottle says that the service waits, with the first wait.
+func (d *decision) announceThrottle() {
+	if d.view.throttledUntil() != 0 && !d.view.Throttle.Announced {
+		d.plan.Events = append(d.plan.Events, Event{Kind: EventThrottled})
+	}
+}
