@@ -49,6 +49,9 @@ type Task struct {
 
 	// Interface is nil unless the task is in network mode awsvpc.
 	Interface *Interface `cbor:"27,keyasint,omitempty"`
+
+	// ProtectedUntil is when the task's protection from scale-in and deployments ends, 0 when it has none (API_ProtectedTask).
+	ProtectedUntil Time `cbor:"28,keyasint,omitempty"`
 }
 
 // GroupName is what the API shows as the task's group: the service, the group that was asked for, or the family.
