@@ -29,7 +29,10 @@ var layers = [][]string{
 	{"internal/httpd"},
 	{"internal/api", "internal/api/ecs", "internal/api/sts", "internal/api/logs", "internal/api/exec"},
 	{"internal/daemon", "internal/sample"},
-	{"internal/cli", "internal/cli/project"},
+	{"internal/cli/project"},
+	{"internal/sim/scenario"},
+	{"internal/sim/picture"},
+	{"internal/cli"},
 	{"cmd/ballast"},
 }
 

@@ -12,10 +12,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/alecthomas/kong"
 
 	"ballast/internal/sample"
+	"ballast/internal/scheduler/policy"
 )
 
 // Exit codes, as every verb's help documents them.
@@ -42,6 +44,7 @@ type grammar struct {
 	Logs     logsVerb     `cmd:"" help:"Show what containers wrote."`
 	Exec     execVerb     `cmd:"" help:"Run a command, or a shell, in a container."`
 	Stop     stopVerb     `cmd:"" help:"Stop tasks, or all tasks of services."`
+	Simulate simulateVerb `cmd:"" help:"Play a deployment or an outage in virtual time, and see whether it goes as expected."`
 	Version  versionVerb  `cmd:"" help:"Show the version."`
 
 	Store storeVerb `cmd:"" help:"Move the state of servers: copy."`
@@ -77,7 +80,7 @@ func parse(args []string, s *Streams) (*kong.Context, error) {
 		kong.Name("ballast"), kong.Description(description), kong.NoDefaultHelp(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true, NoExpandSubcommands: true, WrapUpperBound: 100}),
 		kong.Writers(s.Out, s.Err),
-		kong.Vars{"data_dir": defaultDataDir(s.Getenv)},
+		kong.Vars{"data_dir": defaultDataDir(s.Getenv), "policies": strings.Join(policy.Names(), ", ")},
 		kong.Exit(func(int) { panic("cli: kong may not end the process") }),
 	)
 	if err != nil {

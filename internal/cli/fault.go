@@ -66,7 +66,7 @@ func verdict(err error) (code int, text string) {
 		return exit.ExitCode(), ""
 	case errors.As(err, &command):
 		return int(command), ""
-	case errors.Is(err, errDiffers):
+	case errors.Is(err, errDiffers), errors.Is(err, errUnexpected):
 		return exitFailed, ""
 	case errors.Is(err, errInterrupted), errors.Is(err, context.Canceled):
 		return exitInterrupted, ""

@@ -1,0 +1,145 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"ballast/internal/scheduler/policy"
+	"ballast/internal/sim/picture"
+	"ballast/internal/sim/scenario"
+)
+
+// simulateVerb plays scenarios in virtual time.
+type simulateVerb struct {
+	Seed    *uint64 `placeholder:"N" help:"Play with this seed instead of the file's."`
+	Policy  string  `placeholder:"NAME" help:"Play under this policy instead of the file's: ${policies}."`
+	Compare string  `placeholder:"NAME" help:"Play under this policy too, and show both side by side."`
+	SVG     string  `placeholder:"FILE" help:"Draw what happened into FILE."`
+	JSON    bool    `help:"Give everything as JSON."`
+
+	Path string `arg:"" name:"file|dir" help:"A scenario, or a folder of them (*.yaml)."`
+}
+
+// Help is shown with the flags.
+func (simulateVerb) Help() string {
+	return `A scenario is plain ECS JSON in YAML, what the application does, what happens from outside, and what is expected of it. It is
+played through the code that runs in production, in virtual time: a day takes a second. See docs/simulate.md.
+
+Examples:
+
+    ballast simulate scenarios/frozen.yaml                       the timeline, and whether it went as expected
+    ballast simulate scenarios                                   every scenario of a folder, one line each
+    ballast simulate scenarios/runaway.yaml --compare ecs-2022   the same spike before October 2023
+    ballast simulate my.yaml --svg my.svg                        a drawing, light or dark as the reader's screen
+    ballast simulate my.yaml --seed 7 --json                     for programs; the same seed gives the same bytes
+
+The expectations are those of the file, for the policy it is played under; what --compare adds is only shown.
+
+Exit codes: 0 everything was as expected, 1 something was not, 2 a file or the command line makes no sense.`
+}
+
+// errUnexpected makes the exit code say that an expectation failed; what was seen has been printed.
+var errUnexpected = errors.New("an expectation failed")
+
+// Run plays and prints.
+func (v *simulateVerb) Run(_ context.Context, s *Streams) error {
+	for _, name := range []string{v.Policy, v.Compare} {
+		if _, err := policy.Named(name); name != "" && err != nil {
+			return usageError{err.Error()}
+		}
+	}
+	files, err := scenario.Find(v.Path)
+	if err != nil {
+		return usageError{err.Error()}
+	}
+	if len(files) > 1 && (v.SVG != "" || v.Compare != "") {
+		return usagef("%s holds %d scenarios; --svg and --compare want one", v.Path, len(files))
+	}
+	passed, err := v.each(s, files)
+	if err == nil && !passed {
+		return errUnexpected
+	}
+	return err
+}
+
+// each plays files; passed says that all was as expected. A file that makes no sense does not keep others from being played.
+func (v *simulateVerb) each(s *Streams, files []string) (passed bool, err error) {
+	passed = true
+	all := []*scenario.Result{}
+	var mistakes []string
+	for _, file := range files {
+		results, err := v.play(file)
+		if mistake := (*scenario.Mistake)(nil); errors.As(err, &mistake) {
+			mistakes = append(mistakes, err.Error())
+			continue
+		}
+		if err != nil {
+			return false, err
+		}
+		passed = passed && results[0].Passed
+		all = append(all, results...)
+		if err := v.show(s, results, len(files) > 1); err != nil {
+			return false, err
+		}
+	}
+	if v.JSON {
+		if err := writeJSON(s.Out, map[string]any{"results": all}); err != nil {
+			return false, err
+		}
+	}
+	if len(mistakes) > 0 {
+		return false, usageError{strings.Join(mistakes, "\n")}
+	}
+	return passed, nil
+}
+
+// play plays a file once for each policy asked for.
+func (v *simulateVerb) play(file string) ([]*scenario.Result, error) {
+	sc, err := scenario.Read(file)
+	if err != nil {
+		return nil, err
+	}
+	policies := []string{v.Policy}
+	if v.Compare != "" {
+		policies = append(policies, v.Compare)
+	}
+	var results []*scenario.Result
+	for _, name := range policies {
+		r, err := sc.Play(scenario.Options{Seed: v.Seed, Policy: name})
+		if err != nil {
+			return nil, err
+		}
+		results = append(results, r)
+	}
+	return results, nil
+}
+
+// show prints what came of a file, briefly where it is one of many, and draws it.
+func (v *simulateVerb) show(s *Streams, results []*scenario.Result, brief bool) error {
+	if v.SVG != "" {
+		if err := os.WriteFile(v.SVG, picture.SVG(results...), 0o644); err != nil {
+			return fmt.Errorf("draw into %s: %w", v.SVG, err)
+		}
+	}
+	switch {
+	case v.JSON:
+		return nil
+	case brief:
+		if _, err := fmt.Fprintln(s.Out, picture.Summary(results[0], s.OutColor)); err != nil {
+			return err
+		}
+		picture.Verdicts(s.Out, results[0], s.OutColor, true)
+		return nil
+	case len(results) == 2:
+		if err := picture.Compare(s.Out, results[0], results[1], s.OutColor); err != nil {
+			return err
+		}
+		fmt.Fprintln(s.Out)
+		picture.Verdicts(s.Out, results[0], s.OutColor, false)
+		return nil
+	}
+	return picture.Text(s.Out, results[0], s.OutColor)
+}

@@ -1,0 +1,227 @@
+package scenario
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	apiecs "ballast/internal/api/ecs"
+	"ballast/internal/arn"
+	"ballast/internal/control"
+	"ballast/internal/ecs"
+	"ballast/internal/httpd"
+	"ballast/internal/scheduler/policy"
+	"ballast/internal/session"
+	"ballast/internal/sim"
+)
+
+// Cluster is the cluster that everything of a scenario is in: the one that requests mean which name none.
+const Cluster = "default"
+
+// steadyWithin is how long services may take to be steady for the first time.
+const steadyWithin = 6 * time.Hour
+
+// Options change how a scenario is played; zero values leave it as its file says.
+type Options struct {
+	Seed   *uint64
+	Policy string
+}
+
+// player is a scenario being played.
+type player struct {
+	s      *Scenario
+	policy policy.Policy
+	seed   uint64
+	stage  *sim.Stage
+	ops    map[string]httpd.Operation
+	rec    *recorder
+	app    *application
+	zero   ecs.Time // time 0 of the scenario
+	rules  []*rule
+}
+
+// Play plays a scenario to its end and measures what it expects. An error is a *Mistake of the file, or a mistake in Ballast.
+func (s *Scenario) Play(o Options) (*Result, error) {
+	p := &player{s: s, seed: s.Seed}
+	if o.Seed != nil {
+		p.seed = *o.Seed
+	}
+	name := s.Policy
+	if o.Policy != "" {
+		name = o.Policy
+	}
+	var err error
+	if p.policy, err = policy.Named(name); err != nil {
+		return nil, err
+	}
+	p.rec = newRecorder(p)
+	p.app = newApplication(p)
+	p.stage = sim.NewStage(p.seed, control.Config{Policy: p.policy}, p.rec)
+	p.ops = operations(p)
+	if err := p.play(); err != nil {
+		return nil, located(s.File, err)
+	}
+	return p.rec.result(), nil
+}
+
+// operations are those of the API over the stage's control.
+func operations(p *player) map[string]httpd.Operation {
+	m := map[string]httpd.Operation{}
+	for _, op := range apiecs.Operations(apiecs.Config{
+		Names:   arn.Namer{Region: "us-east-1", Account: "000000000000"},
+		Control: p.stage,
+		CheckTags: func(tags []ecs.Tag) error {
+			if _, err := policy.WithTags(p.policy, tags); err != nil {
+				return ecs.Errorf(ecs.InvalidParameterException, "%v", err)
+			}
+			return nil
+		},
+	}) {
+		m[op.Name] = op
+	}
+	return m
+}
+
+func (p *player) play() error {
+	if err := p.prepare(); err != nil {
+		return err
+	}
+	if err := p.begin(); err != nil {
+		return err
+	}
+	for _, rule := range p.s.Scaling {
+		p.rules = append(p.rules, newRule(p, rule))
+	}
+	for i := range p.s.Timeline {
+		e := &p.s.Timeline[i]
+		if err := p.advanceTo(e.At); err != nil {
+			return err
+		}
+		p.rec.mark(e.Name)
+		text, err := e.act.perform(p)
+		if err != nil {
+			return p.refused(e.Line, err)
+		}
+		p.rec.say(Outside, text)
+	}
+	if err := p.advanceTo(p.s.Length); err != nil {
+		return err
+	}
+	p.rec.end()
+	return nil
+}
+
+// prepare builds the cluster.
+func (p *player) prepare() error {
+	if _, err := p.stage.Submit(context.Background(), control.CreateCluster{Name: Cluster}); err != nil {
+		return err
+	}
+	for _, kind := range p.s.Instances {
+		for range kind.Count {
+			p.stage.AddInstance(session.Hello{Cluster: Cluster, Zone: kind.Zone, Driver: "fake",
+				Resources: ecs.Resources{CPU: kind.CPU, Memory: kind.Memory}}, p.app)
+		}
+	}
+	for i := range p.s.Definitions {
+		if err := p.ask(&p.s.Definitions[i]); err != nil {
+			return err
+		}
+	}
+	return p.stage.Advance(time.Second) // agents register
+}
+
+// begin creates the services, and waits for them where the scenario begins with steady ones.
+func (p *player) begin() error {
+	p.setZero()
+	for i := range p.s.Services {
+		if err := p.ask(&p.s.Services[i]); err != nil {
+			return err
+		}
+	}
+	if p.s.FromCreation {
+		p.rec.say(Outside, "services are created")
+		return nil
+	}
+	for !p.steady() {
+		if p.stage.Now().Sub(p.zero) > steadyWithin {
+			return &Mistake{Text: fmt.Sprintf("the services are not steady within %v; with \"begin: creation\" they need not be", steadyWithin)}
+		}
+		if err := p.stage.Advance(time.Second); err != nil {
+			return err
+		}
+	}
+	p.setZero()
+	p.rec.say(Outside, "services are steady")
+	return nil
+}
+
+// setZero makes now the time 0 of all that is recorded.
+func (p *player) setZero() {
+	p.zero = p.stage.Now()
+	p.rec.begin(p.zero)
+}
+
+func (p *player) steady() bool {
+	return !slices.ContainsFunc(p.s.Services, func(r Request) bool {
+		s := p.stage.Root().Service(Cluster, r.text("serviceName"))
+		return s == nil || !s.Steady
+	})
+}
+
+// advanceTo lets time pass up to a time of the scenario; scaling rules look at every full minute of it.
+func (p *player) advanceTo(at time.Duration) error {
+	for {
+		now := p.stage.Now().Sub(p.zero)
+		next := at
+		if minute := (now/time.Minute + 1) * time.Minute; len(p.rules) > 0 && minute < at {
+			next = minute
+		}
+		if next > now {
+			if err := p.stage.Advance(next - now); err != nil {
+				return err
+			}
+		}
+		if next%time.Minute == 0 && next > 0 && next > now {
+			if err := p.scale(); err != nil {
+				return err
+			}
+		}
+		if next == at {
+			return nil
+		}
+	}
+}
+
+// ask sends a request that the scenario makes.
+func (p *player) ask(r *Request) error {
+	in, err := r.input()
+	if err != nil {
+		return err
+	}
+	if _, err := p.call(r.Operation, in); err != nil {
+		return p.refused(r.node.Line, err)
+	}
+	return nil
+}
+
+func (p *player) call(operation string, in any) (any, error) {
+	return p.ops[operation].Handle(context.Background(), in)
+}
+
+// refused makes a mistake of the file of what ECS refuses; anything else is none of the file's.
+func (p *player) refused(line int, err error) error {
+	if refusal := (*ecs.Error)(nil); errors.As(err, &refusal) {
+		return &Mistake{Line: line, Text: fmt.Sprintf("%s: %s", refusal.Code, refusal.Message)}
+	}
+	return err
+}
+
+// perform implements action: any operation of the API.
+func (r *Request) perform(p *player) (string, error) {
+	if err := p.ask(r); err != nil {
+		return "", err
+	}
+	return r.Operation + " " + r.summary(), nil
+}

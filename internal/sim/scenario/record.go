@@ -1,0 +1,350 @@
+package scenario
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"ballast/internal/control/root"
+	"ballast/internal/driver"
+	"ballast/internal/ecs"
+	"ballast/internal/scheduler/policy"
+	"ballast/internal/sim"
+)
+
+// Moment is a time of a scenario; in JSON it is in seconds.
+type Moment time.Duration
+
+// MarshalJSON gives seconds.
+func (m Moment) MarshalJSON() ([]byte, error) { return json.Marshal(time.Duration(m).Seconds()) }
+
+// Kind says what a Line is about.
+type Kind string
+
+// The kinds of lines.
+const (
+	Outside      Kind = "outside" // something from outside: the timeline, a scaling rule
+	ServiceEvent Kind = "event"   // a service event
+	Ended        Kind = "ended"   // tasks that ended though nobody asked them to
+)
+
+// Line is something that happened.
+type Line struct {
+	At      Moment `json:"at"`
+	Kind    Kind   `json:"kind"`
+	Service string `json:"service,omitempty"`
+	Text    string `json:"text"`
+	count   int
+}
+
+// Part is how the tasks of one deployment stand; a task is in one of the counts until it is STOPPED.
+type Part struct {
+	Deployment int    `json:"deployment"` // of the service, counted from 1
+	Revision   string `json:"revision"`
+	Rollout    string `json:"rollout,omitempty"`
+	Pending    int    `json:"pending"`   // not RUNNING yet
+	Warming    int    `json:"warming"`   // RUNNING, not known to be healthy yet
+	Healthy    int    `json:"healthy"`   // RUNNING
+	Unhealthy  int    `json:"unhealthy"` // RUNNING
+	Stopping   int    `json:"stopping"`  // told to stop
+}
+
+// Sample is how a service stands from a moment on.
+type Sample struct {
+	At      Moment `json:"at"`
+	Desired int    `json:"desired"`
+	Most    int    `json:"most"`   // tasks that maximumPercent allows
+	Fewest  int    `json:"fewest"` // healthy tasks that minimumHealthyPercent asks for
+	Parts   []Part `json:"deployments"`
+}
+
+// happening is one thing that counters count.
+type happening struct {
+	at       time.Duration
+	service  string
+	kind     string // started, ran, stopped, failed, exited, event
+	revision string
+	text     string
+}
+
+// deploymentKey tells deployments apart.
+type deploymentKey struct {
+	service string
+	id      ecs.DeploymentID
+}
+
+type deploymentFacts struct{ number, started, peak int }
+
+// recorder is the audience of a scenario.
+type recorder struct {
+	p     *player
+	zero  ecs.Time
+	tasks map[ecs.ID]*ecs.Task // not STOPPED
+	live  []*ecs.Task          // the same, in the order of creation
+
+	deployments map[deploymentKey]*deploymentFacts
+	numbers     map[string]int // of deployments, by service
+	peaks       int            // restarts up to the beginning
+
+	lines   []Line
+	series  map[string][]Sample // by service
+	happens []happening
+	marks   map[string]time.Duration
+	counts  Counts
+	over    time.Duration
+	waits   map[string][]string // explanations at the end, by service
+}
+
+var _ sim.Audience = (*recorder)(nil)
+
+func newRecorder(p *player) *recorder {
+	return &recorder{p: p, tasks: map[ecs.ID]*ecs.Task{}, deployments: map[deploymentKey]*deploymentFacts{}, numbers: map[string]int{},
+		series: map[string][]Sample{}, marks: map[string]time.Duration{}, waits: map[string][]string{}}
+}
+
+// begin forgets what was before; how things stand is where they begin.
+func (r *recorder) begin(zero ecs.Time) {
+	r.zero, r.lines, r.happens, r.counts = zero, nil, nil, Counts{}
+	r.peaks = r.restarts()
+	for name, samples := range r.series {
+		last := samples[len(samples)-1]
+		last.At = 0
+		r.series[name] = []Sample{last}
+	}
+}
+
+func (r *recorder) at() time.Duration { return r.p.stage.Now().Sub(r.zero) }
+
+// mark gives the present moment a name for expectations; the second of a name ends in 2.
+func (r *recorder) mark(name string) {
+	unique := name
+	for n := 2; ; n++ {
+		if _, taken := r.marks[unique]; !taken {
+			r.marks[unique] = r.at()
+			return
+		}
+		unique = fmt.Sprint(name, n)
+	}
+}
+
+// say notes a line.
+func (r *recorder) say(kind Kind, text string) {
+	r.lines = append(r.lines, Line{At: Moment(r.at()), Kind: kind, Text: text})
+}
+
+// Called implements sim.Audience.
+func (r *recorder) Called(_ ecs.Time, _ int, call driver.Call) {
+	if call.Op == driver.OpPull {
+		r.counts.ImagePulls++
+	}
+}
+
+// Said implements sim.Audience.
+func (r *recorder) Said(now ecs.Time, cluster string, service uint64, e *ecs.ServiceEvent) {
+	name := r.nameOf(e)
+	r.counts.ServiceEvents++
+	r.lines = append(r.lines, Line{At: Moment(now.Sub(r.zero)), Kind: ServiceEvent, Service: name, Text: Shorten(e.Message)})
+	r.happens = append(r.happens, happening{at: now.Sub(r.zero), service: name, kind: "event", text: e.Message})
+}
+
+// nameOf takes the service's name out of an event: "(service NAME) ..." or "(service NAME, ...".
+func (r *recorder) nameOf(e *ecs.ServiceEvent) string {
+	rest := strings.TrimPrefix(e.Message, "(service ")
+	return rest[:max(0, strings.IndexAny(rest, "),"))]
+}
+
+var longID = regexp.MustCompile(`\b([0-9a-f]{8})[0-9a-f]{24}\b`)
+
+// Shorten cuts the ids in a text to what tells them apart.
+func Shorten(text string) string { return longID.ReplaceAllString(text, "$1") }
+
+// Moved implements sim.Audience.
+func (r *recorder) Moved(now ecs.Time, t *ecs.Task) {
+	old := r.tasks[t.ID]
+	if old == nil && t.Stopped() {
+		return
+	}
+	r.p.account()
+	r.keep(t)
+	if old == nil {
+		r.begins(now, t)
+	} else {
+		r.counts.StateChanges += int(t.Version - old.Version)
+	}
+	if t.StartedAt != 0 && (old == nil || old.StartedAt == 0) {
+		r.count(now, t, "ran", "")
+	}
+	if t.DesiredStatus == ecs.StatusStopped && (old == nil || old.DesiredStatus != ecs.StatusStopped) {
+		r.ends(now, t)
+	}
+	if t.Stopped() {
+		r.count(now, t, "stopped", t.StoppedReason)
+		delete(r.p.app.frozen, t.ID)
+	}
+}
+
+// keep takes over a task into the list of those not STOPPED.
+func (r *recorder) keep(t *ecs.Task) {
+	at, there := slices.BinarySearchFunc(r.live, t.Seq, func(t *ecs.Task, seq uint64) int { return cmp.Compare(t.Seq, seq) })
+	switch {
+	case t.Stopped():
+		delete(r.tasks, t.ID)
+		r.live = slices.Delete(r.live, at, at+1)
+		return
+	case there:
+		r.live[at] = t
+	default:
+		r.live = slices.Insert(r.live, at, t)
+	}
+	r.tasks[t.ID] = t
+}
+
+func (r *recorder) begins(now ecs.Time, t *ecs.Task) {
+	r.count(now, t, "started", "")
+	r.deployment(t.Service, t.Deployment).started++
+	if t.Definition.NetworkMode == ecs.NetworkAwsvpc {
+		r.counts.NetworkInterfaces++
+	}
+	for i := range t.Definition.Containers {
+		if l := t.Definition.Containers[i].Logging; l != nil && l.Driver == "awslogs" {
+			r.counts.LogStreams++
+		}
+	}
+}
+
+// ends notes a task that is to stop, and says so where neither the scheduler nor a user wanted that.
+func (r *recorder) ends(now ecs.Time, t *ecs.Task) {
+	switch t.StopCode {
+	case ecs.EssentialContainerExited:
+		r.count(now, t, "exited", t.StoppedReason)
+	case ecs.TaskFailedToStart:
+		r.count(now, t, "failed", t.StoppedReason)
+	case ecs.ServiceSchedulerInitiated, ecs.UserInitiated:
+		return
+	}
+	text := Shorten(t.StoppedReason)
+	for i := range t.Containers {
+		switch c := &t.Containers[i]; {
+		case c.Reason != "":
+			text += ": " + c.Reason
+		case c.ExitCode != nil:
+			text += fmt.Sprintf(" (exit code %d)", *c.ExitCode)
+		}
+	}
+	r.ended(Line{At: Moment(now.Sub(r.zero)), Kind: Ended, Service: t.Service, Text: " of " + t.Definition.Name() + " ended: " + text})
+}
+
+// together is how far apart ends of the same kind may be to be told in one line.
+const together = time.Second
+
+// ended adds a task to a line that says the same, or gives it one.
+func (r *recorder) ended(line Line) {
+	for i := len(r.lines) - 1; i >= 0 && line.At-r.lines[i].At < Moment(together); i-- {
+		if l := &r.lines[i]; l.Kind == Ended && strings.HasSuffix(l.Text, line.Text) && l.Service == line.Service {
+			l.count++
+			l.Text = plural(l.count, "task") + line.Text
+			return
+		}
+	}
+	line.count = 1
+	line.Text = "1 task" + line.Text
+	r.lines = append(r.lines, line)
+}
+
+func (r *recorder) count(now ecs.Time, t *ecs.Task, kind, text string) {
+	r.happens = append(r.happens, happening{now.Sub(r.zero), t.Service, kind, t.Definition.Name(), text})
+}
+
+func (r *recorder) deployment(service string, id ecs.DeploymentID) *deploymentFacts {
+	key := deploymentKey{service, id}
+	if r.deployments[key] == nil {
+		r.numbers[service]++
+		r.deployments[key] = &deploymentFacts{number: r.numbers[service]}
+	}
+	return r.deployments[key]
+}
+
+// restarts counts the tasks of services that were started beyond the desired count of their deployment.
+func (r *recorder) restarts() int {
+	sum := 0
+	for key, d := range r.deployments {
+		if key.service != "" {
+			sum += max(0, d.started-d.peak)
+		}
+	}
+	return sum
+}
+
+// Committed implements sim.Audience: it notes how every service stands.
+func (r *recorder) Committed(now ecs.Time, state *root.Root) {
+	for i := range r.p.s.Services {
+		name := r.p.s.Services[i].text("serviceName")
+		if s := state.Service(Cluster, name); s != nil && s.Status != ecs.ServiceInactive {
+			r.sample(now, s)
+		}
+	}
+}
+
+func (r *recorder) sample(now ecs.Time, s *ecs.Service) {
+	next := Sample{At: Moment(now.Sub(r.zero)), Desired: s.Desired, Most: s.Desired * s.MaximumPercent / 100,
+		Fewest: (s.Desired*s.MinimumHealthyPercent + 99) / 100}
+	for i := len(s.Deployments) - 1; i >= 0; i-- {
+		d := &s.Deployments[i]
+		facts := r.deployment(s.Name, d.ID)
+		if i == 0 {
+			facts.peak = max(facts.peak, s.Desired)
+		}
+		part := Part{Deployment: facts.number, Revision: d.Definition.Name(), Rollout: d.Rollout.String()}
+		r.fill(&part, s, d.ID, now)
+		next.Parts = append(next.Parts, part)
+	}
+	samples := r.series[s.Name]
+	if n := len(samples); n > 0 {
+		if last := samples[n-1]; last.Desired == next.Desired && last.Most == next.Most && last.Fewest == next.Fewest &&
+			slices.Equal(last.Parts, next.Parts) {
+			return
+		}
+		if samples[n-1].At == next.At {
+			samples = samples[:n-1]
+		}
+	}
+	r.series[s.Name] = append(samples, next)
+}
+
+// fill counts the tasks of a deployment as the scheduler does.
+func (r *recorder) fill(part *Part, s *ecs.Service, id ecs.DeploymentID, now ecs.Time) {
+	p, err := policy.WithTags(r.p.policy, s.Tags)
+	if err != nil {
+		p = r.p.policy // tags have been checked
+	}
+	for _, t := range r.live {
+		if t.Service != s.Name || t.Deployment != id {
+			continue
+		}
+		switch {
+		case t.DesiredStatus == ecs.StatusStopped:
+			part.Stopping++
+		case t.LastStatus < ecs.StatusRunning:
+			part.Pending++
+		case t.Health == ecs.HealthUnhealthy:
+			part.Unhealthy++
+		case t.Health == ecs.HealthHealthy, !t.Definition.Checked() && t.StartedAt.Add(p.HealthyAfter) <= now:
+			part.Healthy++
+		default:
+			part.Warming++
+		}
+	}
+}
+
+// end closes the record.
+func (r *recorder) end() {
+	r.over = r.at()
+	r.counts.Restarts = r.restarts() - r.peaks
+	for name := range r.series {
+		r.waits[name] = r.p.stage.Explanations(Cluster, name)
+	}
+}

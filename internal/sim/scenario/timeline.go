@@ -1,0 +1,203 @@
+package scenario
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Event is something that happens from outside at a time.
+type Event struct {
+	At   time.Duration
+	Name string // what expectations call it
+	Line int
+	act  action
+}
+
+// action is what an Event does.
+type action interface {
+	// perform does it. The text says in a few words what it came to.
+	perform(p *player) (text string, err error)
+}
+
+// readTimeline reads the events. One without a name is called by what it does.
+func (s *Scenario) readTimeline(n *yaml.Node) error {
+	return each(n, "timeline", func(n *yaml.Node) error {
+		e := Event{Line: n.Line}
+		timed := false
+		known := map[string]field{
+			"at": func(n *yaml.Node) error {
+				timed = true
+				return readDuration(&e.At)(n)
+			},
+			"name": readText(&e.Name),
+		}
+		kind := ""
+		for name, read := range s.actions(&e) {
+			known[name] = func(n *yaml.Node) error {
+				if kind != "" {
+					return mistakef(n, "want one thing to happen, not both %s and %s", kind, name)
+				}
+				kind = name
+				return read(n)
+			}
+		}
+		if err := readFields(n, "an event", known); err != nil {
+			return err
+		}
+		switch {
+		case !timed:
+			return mistakef(n, `"at" is missing`)
+		case kind == "":
+			return mistakef(n, "nothing happens: want one of %s", names(s.actions(&e)))
+		}
+		if e.Name == "" {
+			e.Name = kind
+		}
+		if strings.ContainsAny(e.Name, " :\t") {
+			return mistakef(n, "name %q: want one word", e.Name)
+		}
+		s.Timeline = append(s.Timeline, e)
+		return nil
+	})
+}
+
+// actions are all that can happen, by name.
+func (s *Scenario) actions(e *Event) map[string]field {
+	known := map[string]field{
+		"crash": func(n *yaml.Node) error {
+			a := &crash{pickTasks: pickTasks{line: n.Line}, code: 1}
+			e.act = a
+			return a.read(n, "crash", map[string]field{"exitCode": readCount(&a.code, 0, 255)})
+		},
+		"freeze": func(n *yaml.Node) error {
+			a := &freeze{pickTasks: pickTasks{line: n.Line}}
+			e.act = a
+			return a.read(n, "freeze", nil)
+		},
+		"stopTasks": func(n *yaml.Node) error {
+			a := &stopTasks{pickTasks: pickTasks{line: n.Line}}
+			e.act = a
+			return a.read(n, "stopTasks", map[string]field{"reason": readText(&a.reason)})
+		},
+		"traffic": func(n *yaml.Node) error {
+			a := &traffic{line: n.Line}
+			e.act = a
+			return readFields(n, "traffic", map[string]field{"service": readText(&a.service), "rate": readNumber(&a.rate)})
+		},
+	}
+	for _, name := range []string{"loseInstances", "returnInstances", "cutInstances", "mendInstances", "fillDisk", "freeDisk"} {
+		known[name] = func(n *yaml.Node) error {
+			a := &onInstances{kind: name, line: n.Line}
+			e.act = a
+			return a.read(n)
+		}
+	}
+	for _, name := range []string{"imageMissing", "imageBack", "dependencyDown", "dependencyUp"} {
+		known[name] = func(n *yaml.Node) error {
+			a := &outside{kind: name, line: n.Line}
+			e.act = a
+			return readText(&a.what)(n)
+		}
+	}
+	for operation := range served {
+		known[operation] = func(n *yaml.Node) error {
+			r, err := readRequest(operation, n)
+			e.act = &r
+			return err
+		}
+	}
+	return known
+}
+
+// pickTasks is a number of tasks, chosen at random among those that run.
+type pickTasks struct {
+	service, revision string
+	count             int // 0 = all
+	line              int
+}
+
+func (p *pickTasks) read(n *yaml.Node, what string, more map[string]field) error {
+	known := map[string]field{"tasks": func(n *yaml.Node) error {
+		if n.Value == "all" {
+			return nil
+		}
+		return readCount(&p.count, 1, maxTasks)(n)
+	}, "service": readText(&p.service), "of": readText(&p.revision)}
+	for name, read := range more {
+		known[name] = read
+	}
+	if err := readFields(n, what, known); err != nil {
+		return err
+	}
+	if member(n, "tasks") == nil {
+		return mistakef(n, `%s: "tasks" is missing: how many, or all`, what)
+	}
+	return nil
+}
+
+// read reads which container instances, by number or by zone.
+func (a *onInstances) read(n *yaml.Node) error {
+	err := readFields(n, a.kind, map[string]field{
+		"zone": readText(&a.zone),
+		"numbers": func(n *yaml.Node) error {
+			return each(n, "numbers", func(n *yaml.Node) error {
+				var number int
+				err := readCount(&number, 1, maxInstances)(n)
+				a.numbers = append(a.numbers, number)
+				return err
+			})
+		},
+	})
+	if err == nil && (a.zone == "") == (len(a.numbers) == 0) {
+		return mistakef(n, `%s: want "numbers", counted from 1 as "instances" lists them, or a "zone"`, a.kind)
+	}
+	return err
+}
+
+// checkEvent sees that what an event names exists.
+func (s *Scenario) checkEvent(e Event) error {
+	wrong := func(format string, args ...any) error {
+		return &Mistake{Line: e.Line, Text: fmt.Sprintf(format, args...)}
+	}
+	switch a := e.act.(type) {
+	case interface{ tasks() *pickTasks }:
+		p := a.tasks()
+		if p.revision != "" && s.definition(p.revision) == nil {
+			return wrong("there is no task definition %q; there are %s", p.revision, strings.Join(s.revisions(), ", "))
+		}
+		_, err := s.serviceNamed(p.service, p.line)
+		return err
+	case *traffic:
+		_, err := s.serviceNamed(a.service, a.line)
+		return err
+	case *onInstances:
+		if n := len(s.chosen(a)); n == 0 || n < len(a.numbers) {
+			return wrong("%s: there is no such instance", a.kind)
+		}
+	case *outside:
+		needed := slices.ContainsFunc(s.Behaviours, func(b Behaviour) bool { return slices.Contains(b.needs, a.what) })
+		if strings.HasPrefix(a.kind, "dependency") && !needed {
+			return wrong("no behaviour needs %q", a.what)
+		}
+	}
+	return nil
+}
+
+// chosen gives the numbers of the instances that an action is about.
+func (s *Scenario) chosen(a *onInstances) []int {
+	var all []int
+	number := 0
+	for _, kind := range s.Instances {
+		for range kind.Count {
+			number++
+			if a.zone != "" && kind.Zone == a.zone || slices.Contains(a.numbers, number) {
+				all = append(all, number)
+			}
+		}
+	}
+	return all
+}
