@@ -71,6 +71,8 @@ func tables(t *testing.T) string {
 
 func status(r rule) string {
 	switch {
+	case r.partly:
+		return "works: " + r.note
 	case r.note != "":
 		return "kept: " + r.note
 	case r.only != nil:

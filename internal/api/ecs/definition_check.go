@@ -30,7 +30,7 @@ func inContainer(name, format string, args ...any) error {
 
 // checkDefinition refuses what is wrong with a definition as a whole and with each container by itself. Texts are those of
 // real accounts where known: "Family contains invalid characters." (aws/amazon-ecs-cli#37), "Container list cannot be empty."
-// (fog-aws), "Role is not valid" (terraform-provider-aws).
+// (fog-aws), "Role is not valid" (terraform-provider-aws), those on names and essential containers (cdk-preflight, pf-ecs-...).
 func checkDefinition(in *awsecs.RegisterTaskDefinitionInput) error {
 	family := value(in.Family)
 	switch {
@@ -55,13 +55,13 @@ func checkDefinition(in *awsecs.RegisterTaskDefinitionInput) error {
 		}
 		for _, other := range in.ContainerDefinitions[:i] {
 			if *other.Name == *c.Name {
-				return refusef("Container names must be unique within a task definition; '%s' is used more than once.", *c.Name)
+				return refusef("Container names must be unique within a task definition.")
 			}
 		}
 		essential = essential || c.Essential == nil || *c.Essential
 	}
 	if !essential {
-		return refusef("A task definition must have at least one essential container.")
+		return refusef("Task definition doesn't have any essential container.")
 	}
 	return nil
 }
@@ -94,15 +94,16 @@ func checkContainer(c *types.ContainerDefinition) error {
 	case hasNUL(c.EntryPoint):
 		return inContainer(name, "entryPoint contains invalid characters.")
 	}
-	return checkEnvironment(c.Environment, func(format string, args ...any) error { return inContainer(name, format, args...) })
+	return checkEnvironment(c.Environment, refusef)
 }
 
-// checkEnvironment refuses what no process could be given.
+// checkEnvironment refuses what no process could be given. The text on blank names is that of real accounts
+// (thnery/terraform-aws-template#2).
 func checkEnvironment(environment []types.KeyValuePair, refuse func(string, ...any) error) error {
 	for _, v := range environment {
 		switch name := value(v.Name); {
 		case name == "":
-			return refuse("The name of an environment variable can not be blank.")
+			return refuse("Environment variable name cannot be null or blank.")
 		case strings.ContainsAny(name, "=\x00") || strings.Contains(value(v.Value), "\x00"):
 			return refuse("Environment variable %q contains invalid characters.", name)
 		}
@@ -119,7 +120,8 @@ func hasNUL(words []string) bool {
 	return false
 }
 
-// checkSizes looks at the CPU and memory of a definition as parsed (API_ContainerDefinition, memory and memoryReservation).
+// checkSizes looks at the CPU and memory of a definition as parsed (API_ContainerDefinition, memory and memoryReservation). The texts
+// on what is greater than what are those of real accounts (klothoplatform/klotho#892, cdk-preflight's pf-ecs-container-memory-...).
 func checkSizes(d *ecs.TaskDefinition) error {
 	cpu, memory := 0, 0
 	for i := range d.Containers {
@@ -134,18 +136,18 @@ func checkSizes(d *ecs.TaskDefinition) error {
 		case c.MemoryReservation != 0 && (c.MemoryReservation < minMemory || c.MemoryReservation > maxMemory):
 			return inContainer(c.Name, "'memoryReservation' must be at least %d MiB and at most %d MiB.", minMemory, maxMemory)
 		case c.Memory != 0 && c.Memory < c.MemoryReservation:
-			return inContainer(c.Name, "'memory' must be greater than 'memoryReservation'.")
+			return inContainer(c.Name, "'memory' must be greater than or equal to 'memoryReservation'.")
 		case d.Memory != 0 && c.Memory > d.Memory:
-			return inContainer(c.Name, "'memory' must not exceed the memory of the task.")
+			return refusef("The 'memory' setting for container '%s' is greater than for the task.", c.Name)
 		}
 		cpu += c.CPU
 		memory += reserved(c.Memory, c.MemoryReservation)
 	}
 	if d.CPU != 0 && cpu > d.CPU {
-		return refusef("The sum of the containers' cpu (%d) must not exceed the cpu of the task (%d).", cpu, d.CPU)
+		return refusef("The sum of all container 'cpu' values cannot be greater than the value of the task 'cpu'.")
 	}
 	if d.Memory != 0 && memory > d.Memory {
-		return refusef("The sum of the containers' memory (%d) must not exceed the memory of the task (%d).", memory, d.Memory)
+		return refusef("The sum of all container 'memory' values cannot be greater than the value of the task 'memory'.")
 	}
 	return nil
 }

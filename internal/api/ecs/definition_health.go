@@ -23,20 +23,21 @@ var (
 	checkStartPeriod = limit{"startPeriod", 0, 300, 0}
 )
 
-// parseHealthCheck reads the health check of a container and fills in its defaults, but for startPeriod, which stays off.
-func parseHealthCheck(c *types.ContainerDefinition) (*ecs.HealthCheck, error) {
+// parseHealthCheck reads the health check of a container and fills in its defaults, but for startPeriod, which stays off. The text
+// on numbers that are too large is that of real accounts (cdk-preflight, pf-ecs-healthcheck-interval-range and others).
+func parseHealthCheck(c *types.ContainerDefinition, _ *ecs.TaskDefinition, out *ecs.ContainerDefinition) error {
 	if c.HealthCheck == nil {
-		return nil, nil
+		return nil
 	}
 	given := *c.HealthCheck // the caller's stays as it is
 	c.HealthCheck = &given
 	switch words := given.Command; {
 	case len(words) == 0:
-		return nil, inContainer(*c.Name, "healthCheck.command should not be null or empty.")
+		return inContainer(*c.Name, "healthCheck.command should not be null or empty.")
 	case (words[0] == "CMD" || words[0] == "CMD-SHELL") && len(words) == 1, words[0] == "":
-		return nil, inContainer(*c.Name, "healthCheck.command has no command.")
+		return inContainer(*c.Name, "healthCheck.command has no command.")
 	case hasNUL(words):
-		return nil, inContainer(*c.Name, "healthCheck.command contains invalid characters.")
+		return inContainer(*c.Name, "healthCheck.command contains invalid characters.")
 	}
 	var seconds [4]int32
 	for i, n := range []struct {
@@ -51,15 +52,21 @@ func parseHealthCheck(c *types.ContainerDefinition) (*ecs.HealthCheck, error) {
 			continue
 		}
 		seconds[i] = **n.given
-		if seconds[i] < n.min || seconds[i] > n.max {
-			return nil, inContainer(*c.Name, "healthCheck.%s must be between %d and %d.", n.name, n.min, n.max)
+		switch {
+		case seconds[i] > n.max:
+			return refusef("Health check %s must be less than or equal to the maximum allowed value %d for container '%s'", n.name,
+				n.max, *c.Name)
+		case seconds[i] < n.min:
+			return refusef("Health check %s must be greater than or equal to the minimum allowed value %d for container '%s'", n.name,
+				n.min, *c.Name)
 		}
 	}
-	return &ecs.HealthCheck{
+	out.HealthCheck = &ecs.HealthCheck{
 		Command:     slices.Clone(given.Command),
 		Interval:    time.Duration(seconds[0]) * time.Second,
 		Timeout:     time.Duration(seconds[1]) * time.Second,
 		Retries:     int(seconds[2]),
 		StartPeriod: time.Duration(seconds[3]) * time.Second,
-	}, nil
+	}
+	return nil
 }

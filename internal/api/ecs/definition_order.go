@@ -2,6 +2,7 @@ package ecs
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
@@ -18,23 +19,19 @@ var conditions = map[types.ContainerCondition]ecs.Condition{
 // noCondition stands for a condition that was not given; checkDependencies refuses it.
 const noCondition ecs.Condition = 255
 
-func dependencies(c *types.ContainerDefinition) []ecs.Dependency {
-	if len(c.DependsOn) == 0 {
-		return nil
-	}
-	out := make([]ecs.Dependency, len(c.DependsOn))
-	for i, d := range c.DependsOn {
+func parseDependencies(c *types.ContainerDefinition, _ *ecs.TaskDefinition, out *ecs.ContainerDefinition) error {
+	for _, d := range c.DependsOn {
 		condition, given := conditions[d.Condition]
 		if !given {
 			condition = noCondition
 		}
-		out[i] = ecs.Dependency{Container: value(d.ContainerName), Condition: condition}
+		out.DependsOn = append(out.DependsOn, ecs.Dependency{Container: value(d.ContainerName), Condition: condition})
 	}
-	return out
+	return nil
 }
 
-// checkDependencies refuses dependencies that can never be met. The text on essential containers is that of real accounts
-// (boto/boto3#2436).
+// checkDependencies refuses dependencies that can never be met. The texts on containers that are not there, that are essential or
+// that have no health check are those of real accounts (klothoplatform/klotho#892, cdk-preflight's pf-ecs-dependson-...).
 func checkDependencies(containers []ecs.ContainerDefinition) error {
 	for i := range containers {
 		c := &containers[i]
@@ -46,33 +43,84 @@ func checkDependencies(containers []ecs.ContainerDefinition) error {
 			case d.Condition == noCondition:
 				return inContainer(c.Name, "dependsOn[%d].condition should not be null or empty.", n)
 			case at < 0:
-				return inContainer(c.Name, "dependsOn names container '%s', which the task definition does not have.", d.Container)
+				return refusef("Cannot depend on container + '%s' because it does not exist", d.Container)
 			case slices.ContainsFunc(c.DependsOn[:n], func(other ecs.Dependency) bool { return other.Container == d.Container }):
 				return inContainer(c.Name, "dependsOn names container '%s' more than once.", d.Container)
 			case (d.Condition == ecs.DependComplete || d.Condition == ecs.DependSuccess) && containers[at].Essential:
-				return refusef("Invalid request provided: Create TaskDefinition: A dependency container with SUCCESS or COMPLETE " +
-					"condition cannot be an essential container")
+				return refusef("A dependency container with SUCCESS or COMPLETE condition cannot be an essential container")
 			case d.Condition == ecs.DependHealthy && containers[at].HealthCheck == nil:
-				return inContainer(c.Name, "dependsOn waits for container '%s' to be HEALTHY, which has no healthCheck.", d.Container)
+				return refusef("A dependency container with HEALTHY condition must have health check configured")
 			}
 		}
 	}
-	return checkCircles(containers)
+	if circular(containers, waitedFor) {
+		return refusef("The dependencies of the containers form a circle.")
+	}
+	return nil
 }
 
-// checkCircles refuses containers that wait for each other.
-func checkCircles(containers []ecs.ContainerDefinition) error {
+// waitedFor names the containers that have to be there before one: those it depends on, those it is linked with and those whose
+// volumes it sees (amazon-ecs-agent, api/task, initializeContainerOrdering).
+func waitedFor(c *ecs.ContainerDefinition) []string {
+	names := linked(c)
+	for _, d := range c.DependsOn {
+		names = append(names, d.Container)
+	}
+	for _, v := range c.VolumesFrom {
+		names = append(names, v.Container)
+	}
+	return names
+}
+
+// checkPeers refuses links with containers, and volumes of containers, that the definition does not have. The texts on volumesFrom
+// and on circles are those of real accounts (cdk-preflight's pf-ecs-volumesfrom-source-container-missing, Shippable/support#4194).
+func checkPeers(containers []ecs.ContainerDefinition) error {
+	there := func(name string) bool {
+		return slices.ContainsFunc(containers, func(c ecs.ContainerDefinition) bool { return c.Name == name })
+	}
+	for i := range containers {
+		for _, name := range linked(&containers[i]) {
+			if !there(name) {
+				return refusef("Invalid 'links' setting. Unknown container: '%s'.", name)
+			}
+		}
+		for _, v := range containers[i].VolumesFrom {
+			if !there(v.Container) {
+				return refusef("Invalid 'volumesFrom' setting. Unknown container: '%s'.", v.Container)
+			}
+		}
+	}
+	if circular(containers, linked) {
+		return refusef("Container links should not have a cycle")
+	}
+	return nil
+}
+
+// linked names the containers that a container is linked with.
+func linked(c *ecs.ContainerDefinition) (names []string) {
+	if c.Isolation == nil {
+		return nil
+	}
+	for _, link := range c.Isolation.Links {
+		name, _, _ := strings.Cut(link, ":")
+		names = append(names, name)
+	}
+	return names
+}
+
+// circular says whether some containers wait for each other, each coming after those that before names.
+func circular(containers []ecs.ContainerDefinition, before func(*ecs.ContainerDefinition) []string) bool {
 	placed := map[string]bool{}
 	for len(placed) < len(containers) {
-		before := len(placed)
+		count := len(placed)
 		for i := range containers {
-			if !slices.ContainsFunc(containers[i].DependsOn, func(d ecs.Dependency) bool { return !placed[d.Container] }) {
+			if !slices.ContainsFunc(before(&containers[i]), func(name string) bool { return !placed[name] }) {
 				placed[containers[i].Name] = true
 			}
 		}
-		if len(placed) == before {
-			return refusef("The dependencies of the containers form a circle.")
+		if len(placed) == count {
+			return true
 		}
 	}
-	return nil
+	return false
 }

@@ -1,6 +1,7 @@
 package ecs
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strconv"
@@ -16,7 +17,8 @@ import (
 
 // RegisterTaskDefinition makes the next revision of a family.
 func (a *API) RegisterTaskDefinition(ctx context.Context, in *awsecs.RegisterTaskDefinitionInput) (*awsecs.RegisterTaskDefinitionOutput, error) {
-	if err := check(in, ecs.ClientException); err != nil {
+	if err := cmp.Or(check(in, ecs.ClientException), checkLogLater(in.ContainerDefinitions),
+		checkSecurityLater(in.ContainerDefinitions)); err != nil {
 		return nil, err
 	}
 	if in.Tags != nil && len(in.Tags) == 0 {
@@ -53,38 +55,49 @@ func parseDefinition(in *awsecs.RegisterTaskDefinitionInput) (ecs.TaskDefinition
 	if err := checkDefinition(in); err != nil {
 		return none, nil, err
 	}
-	d := ecs.TaskDefinition{Family: *in.Family, Containers: make([]ecs.ContainerDefinition, len(in.ContainerDefinitions))}
-	if in.NetworkMode == types.NetworkModeHost {
-		d.NetworkMode = ecs.NetworkHost
+	d, err := parseTask(in)
+	if err != nil {
+		return none, nil, err
 	}
-	var err error
+	var volumes []types.Volume
+	if d.Volumes, volumes, err = parseVolumes(in.Volumes); err != nil {
+		return none, nil, err
+	}
+	d.Containers = make([]ecs.ContainerDefinition, len(in.ContainerDefinitions))
+	containers := slices.Clone(in.ContainerDefinitions)
+	for i := range containers {
+		fillContainer(&containers[i])
+		if d.Containers[i], err = parseContainer(&containers[i], &d); err != nil {
+			return none, nil, err
+		}
+	}
+	if err := checkTogether(in, &d); err != nil {
+		return none, nil, err
+	}
+	return d, show(in, &d, containers, volumes), nil
+}
+
+// checkTogether refuses containers that are fine by themselves and not together.
+func checkTogether(in *awsecs.RegisterTaskDefinitionInput, d *ecs.TaskDefinition) error {
+	return cmp.Or(checkExecutionRole(value(in.ExecutionRoleArn), d.Containers), checkSizes(d), checkPeers(d.Containers),
+		checkDependencies(d.Containers), checkPorts(d))
+}
+
+// parseTask reads what a definition says of the task as a whole.
+func parseTask(in *awsecs.RegisterTaskDefinitionInput) (d ecs.TaskDefinition, err error) {
+	d = ecs.TaskDefinition{Family: *in.Family, NetworkMode: networkModes[in.NetworkMode], PIDMode: sharings[string(in.PidMode)],
+		IPCMode: sharings[string(in.IpcMode)]}
 	if value(in.Cpu) != "" {
 		if d.CPU, err = cpuUnits(*in.Cpu); err != nil {
-			return none, nil, err
+			return d, err
 		}
 	}
 	if value(in.Memory) != "" {
 		if d.Memory, err = mebibytes(*in.Memory); err != nil {
-			return none, nil, err
+			return d, err
 		}
 	}
-	containers := slices.Clone(in.ContainerDefinitions)
-	for i := range containers {
-		fillContainer(&containers[i])
-		if d.Containers[i], err = parseContainer(&containers[i], d.NetworkMode); err != nil {
-			return none, nil, err
-		}
-	}
-	if err := checkSizes(&d); err != nil {
-		return none, nil, err
-	}
-	if err := checkDependencies(d.Containers); err != nil {
-		return none, nil, err
-	}
-	if err := checkPorts(d.Containers); err != nil {
-		return none, nil, err
-	}
-	return d, show(in, &d, containers), nil
+	return d, nil
 }
 
 // fillContainer sets what ECS shows where nothing was given.
@@ -110,13 +123,15 @@ func fillContainer(c *types.ContainerDefinition) {
 	}
 }
 
-func parseContainer(c *types.ContainerDefinition, mode ecs.NetworkMode) (ecs.ContainerDefinition, error) {
-	ports, err := parsePorts(c, mode)
-	if err != nil {
-		return ecs.ContainerDefinition{}, err
-	}
-	check, err := parseHealthCheck(c)
-	return ecs.ContainerDefinition{
+// parts read parts of a container definition c of the task d, and fill in their defaults: in out what is acted on, in c what is
+// shown. The order matters where one looks at what others have read.
+var parts = []func(c *types.ContainerDefinition, d *ecs.TaskDefinition, out *ecs.ContainerDefinition) error{
+	checkNetworkMode, parsePorts, parseHealthCheck, parseDependencies, parseRestartPolicy, parseSecrets, parseEnvironmentFiles,
+	parseCredentials, parseLogging, parseIsolation, parseMounts,
+}
+
+func parseContainer(c *types.ContainerDefinition, d *ecs.TaskDefinition) (ecs.ContainerDefinition, error) {
+	out := ecs.ContainerDefinition{
 		Name:              *c.Name,
 		Image:             *c.Image,
 		Essential:         *c.Essential,
@@ -127,12 +142,15 @@ func parseContainer(c *types.ContainerDefinition, mode ecs.NetworkMode) (ecs.Con
 		CPU:               int(c.Cpu),
 		Memory:            int(value(c.Memory)),
 		MemoryReservation: int(value(c.MemoryReservation)),
-		Ports:             ports,
 		StopTimeout:       time.Duration(value(c.StopTimeout)) * time.Second,
-		HealthCheck:       check,
-		DependsOn:         dependencies(c),
 		StartTimeout:      time.Duration(value(c.StartTimeout)) * time.Second,
-	}, err
+	}
+	for _, parse := range parts {
+		if err := parse(c, d, &out); err != nil {
+			return ecs.ContainerDefinition{}, err
+		}
+	}
+	return out, nil
 }
 
 func variables(in []types.KeyValuePair) []ecs.Variable {
@@ -148,14 +166,18 @@ func variables(in []types.KeyValuePair) []ecs.Variable {
 
 // show gives the definition as ECS shows it: cpu and memory as numbers, lists present even when empty, networkMode and
 // requiresCompatibilities only where they were given (seen in describe-task-definition output of real accounts).
-func show(in *awsecs.RegisterTaskDefinitionInput, d *ecs.TaskDefinition, containers []types.ContainerDefinition) *types.TaskDefinition {
+func show(in *awsecs.RegisterTaskDefinitionInput, d *ecs.TaskDefinition, containers []types.ContainerDefinition,
+	volumes []types.Volume) *types.TaskDefinition {
 	out := &types.TaskDefinition{
 		Family:                  in.Family,
 		ContainerDefinitions:    containers,
 		NetworkMode:             in.NetworkMode,
+		PidMode:                 in.PidMode,
+		IpcMode:                 in.IpcMode,
+		RuntimePlatform:         in.RuntimePlatform,
 		TaskRoleArn:             text(value(in.TaskRoleArn)),
 		ExecutionRoleArn:        text(value(in.ExecutionRoleArn)),
-		Volumes:                 []types.Volume{},
+		Volumes:                 volumes,
 		PlacementConstraints:    []types.TaskDefinitionPlacementConstraint{},
 		Compatibilities:         []types.Compatibility{types.CompatibilityExternal, types.CompatibilityEc2},
 		RequiresCompatibilities: in.RequiresCompatibilities,

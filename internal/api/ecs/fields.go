@@ -11,8 +11,10 @@ type table map[string]rule
 
 // rule is how far Ballast goes with a member.
 type rule struct {
-	only []string // the values served, nil for all
-	note string   // for docs/compatibility.md
+	only   []string // the values served, nil for all
+	note   string   // for docs/compatibility.md
+	partly bool     // it works, as far as the note says
+	itself bool     // the operation itself refuses values that no version of the API knows
 }
 
 // within says whether the table lists anything below path.
@@ -29,6 +31,12 @@ var works = rule{}
 
 // kept is for names of things outside Ballast's world and for what has no effect yet but is shown again.
 func kept(note string) rule { return rule{note: note} }
+
+// partly is for members that work in part; the operation itself refuses the rest.
+func partly(note string) rule { return rule{note: note, partly: true} }
+
+// itself is for enums whose unknown values ECS refuses in words of their own.
+var itself = rule{itself: true}
 
 // only is for members of which some values are served.
 func only(values ...string) rule { return rule{only: values} }
@@ -63,15 +71,17 @@ var reference = kept("checked for length; no answer of ECS shows it")
 
 // overrideFields are the members of the overrides of a task.
 var overrideFields = table{
-	"overrides.cpu":                                      works,
-	"overrides.memory":                                   works,
-	"overrides.containerOverrides[].name":                works,
-	"overrides.containerOverrides[].command[]":           works,
-	"overrides.containerOverrides[].environment[].name":  works,
-	"overrides.containerOverrides[].environment[].value": works,
-	"overrides.containerOverrides[].cpu":                 works,
-	"overrides.containerOverrides[].memory":              works,
-	"overrides.containerOverrides[].memoryReservation":   works,
+	"overrides.cpu":                                           works,
+	"overrides.memory":                                        works,
+	"overrides.containerOverrides[].name":                     works,
+	"overrides.containerOverrides[].command[]":                works,
+	"overrides.containerOverrides[].environment[].name":       works,
+	"overrides.containerOverrides[].environment[].value":      works,
+	"overrides.containerOverrides[].environmentFiles[].type":  works,
+	"overrides.containerOverrides[].environmentFiles[].value": works,
+	"overrides.containerOverrides[].cpu":                      works,
+	"overrides.containerOverrides[].memory":                   works,
+	"overrides.containerOverrides[].memoryReservation":        works,
 }
 
 // served has the table of every operation that is served.
@@ -159,40 +169,4 @@ var served = map[string]table{
 
 	"DescribeContainerInstances": {"cluster": works, "containerInstances[]": works, "include[]": works},
 	"ListContainerInstances":     and(pageFields, table{"cluster": works, "status": works}),
-}
-
-// definitionFields is what a task definition may contain.
-var definitionFields = table{
-	"family":                    works,
-	"cpu":                       works,
-	"memory":                    works,
-	"networkMode":               only("bridge", "host"),
-	"requiresCompatibilities[]": only("EC2", "EXTERNAL"),
-	"executionRoleArn":          kept("checked for form, kept and shown; roles live outside Ballast"),
-	"taskRoleArn":               kept("checked for form, kept and shown; containers get no credentials"),
-
-	"containerDefinitions[].name":                         works,
-	"containerDefinitions[].image":                        works,
-	"containerDefinitions[].essential":                    works,
-	"containerDefinitions[].command[]":                    works,
-	"containerDefinitions[].entryPoint[]":                 works,
-	"containerDefinitions[].workingDirectory":             works,
-	"containerDefinitions[].environment[].name":           works,
-	"containerDefinitions[].environment[].value":          works,
-	"containerDefinitions[].cpu":                          works,
-	"containerDefinitions[].memory":                       works,
-	"containerDefinitions[].memoryReservation":            works,
-	"containerDefinitions[].portMappings[].containerPort": works,
-	"containerDefinitions[].portMappings[].hostPort":      works,
-	"containerDefinitions[].portMappings[].protocol":      works,
-	"containerDefinitions[].portMappings[].name":          works,
-	"containerDefinitions[].stopTimeout":                  works,
-	"containerDefinitions[].startTimeout":                 works,
-	"containerDefinitions[].dependsOn[].containerName":    works,
-	"containerDefinitions[].dependsOn[].condition":        works,
-	"containerDefinitions[].healthCheck.command[]":        works,
-	"containerDefinitions[].healthCheck.interval":         works,
-	"containerDefinitions[].healthCheck.timeout":          works,
-	"containerDefinitions[].healthCheck.retries":          works,
-	"containerDefinitions[].healthCheck.startPeriod":      works,
 }

@@ -53,7 +53,7 @@ func overridesOf(in *types.TaskOverride, d *ecs.TaskDefinition) (*ecs.Overrides,
 func containerOverride(in *types.ContainerOverride, d *ecs.TaskDefinition, before []ecs.ContainerOverride) (*ecs.ContainerOverride, error) {
 	name := value(in.Name)
 	if name == "" {
-		if in.Command == nil && in.Environment == nil && in.Cpu == nil && in.Memory == nil && in.MemoryReservation == nil {
+		if in.Command == nil && in.Environment == nil && in.EnvironmentFiles == nil && in.Cpu == nil && in.Memory == nil && in.MemoryReservation == nil {
 			return nil, nil
 		}
 		return nil, ecs.Errorf(ecs.InvalidParameterException, "Container override name can not be blank.")
@@ -70,7 +70,13 @@ func containerOverride(in *types.ContainerOverride, d *ecs.TaskDefinition, befor
 	if err := checkOverride(in, c); err != nil {
 		return nil, err
 	}
-	return &ecs.ContainerOverride{Name: name, Command: in.Command, Environment: variables(in.Environment),
+	files, err := environmentFiles(in.EnvironmentFiles, func(format string, args ...any) error {
+		return ecs.Errorf(ecs.InvalidParameterException, format, args...)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &ecs.ContainerOverride{Name: name, Command: in.Command, Environment: variables(in.Environment), EnvironmentFiles: files,
 		CPU: integer(in.Cpu), Memory: integer(in.Memory), MemoryReservation: integer(in.MemoryReservation)}, nil
 }
 
@@ -91,7 +97,7 @@ func checkOverride(in *types.ContainerOverride, c *ecs.ContainerDefinition) erro
 	case in.MemoryReservation != nil && (reservation < minMemory || reservation > maxMemory):
 		return refuse("'memoryReservation' must be at least %d MiB and at most %d MiB.", minMemory, maxMemory)
 	case memory != 0 && memory < reservation:
-		return refuse("'memory' must be greater than 'memoryReservation'.")
+		return refuse("'memory' must be greater than or equal to 'memoryReservation'.")
 	}
 	return checkEnvironment(in.Environment, refuse)
 }

@@ -29,8 +29,13 @@ func check(in any, code ecs.Code) error {
 		return ecs.Errorf(ecs.InvalidParameterException, "%s %s is not supported by this version of Ballast yet; use %s. %s",
 			fault.path, fault.value, strings.Join(fault.only, " or "), compatibility)
 	}
-	return ecs.Errorf(ecs.InvalidParameterException, "%s is not supported by this version of Ballast yet; remove it. %s",
-		fault.path, compatibility)
+	return notYet(fault.path)
+}
+
+// notYet is the refusal of a member that Ballast does not act on.
+func notYet(path string) error {
+	return ecs.Errorf(ecs.InvalidParameterException, "%s is not supported by this version of Ballast yet; remove it. %s", path,
+		compatibility)
 }
 
 // fault is one member that may not be as it is.
@@ -164,7 +169,9 @@ func compile(t reflect.Type, allowed table, prefix string) *checker {
 		case !listed:
 			m.refuse = true
 		default:
-			m.only, m.enum = r.only, enumOf(elem)
+			if m.only = r.only; !r.itself {
+				m.enum = enumOf(elem)
+			}
 		}
 		if m.refuse || m.only != nil || m.enum != nil || m.inner != nil && len(m.inner.members) > 0 {
 			c.members = append(c.members, m)

@@ -191,12 +191,24 @@ func showOverrides(t *ecs.Task) *types.TaskOverride {
 		if o := override(t, containers[i].Name); o != nil {
 			shown.Command = o.Command
 			shown.Environment = showVariables(o.Environment)
+			shown.EnvironmentFiles = showFiles(o.EnvironmentFiles)
 			shown.Cpu, shown.Memory, shown.MemoryReservation = number(o.CPU), number(o.Memory), number(o.MemoryReservation)
 		}
 		out.ContainerOverrides[i] = shown
 	}
 	if o := t.Overrides; o != nil {
 		out.Cpu, out.Memory = positive(o.CPU), positive(o.Memory)
+	}
+	return out
+}
+
+func showFiles(in []string) []types.EnvironmentFile {
+	if in == nil {
+		return nil
+	}
+	out := make([]types.EnvironmentFile, len(in))
+	for i := range in {
+		out[i] = types.EnvironmentFile{Type: types.EnvironmentFileTypeS3, Value: &in[i]}
 	}
 	return out
 }

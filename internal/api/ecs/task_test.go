@@ -36,7 +36,7 @@ func TestTaskRefuses(t *testing.T) {
 		{runTask, override(`"command":["x"]`), parameter + "Container override name can not be blank."},
 		{runTask, override(`"name":"app"},{"name":"app"`), parameter + "Container app is overridden more than once."},
 		{runTask, override(`"name":"app","memory":3`), parameter + "Invalid override for container 'app'. 'memory' must be at least 4 MiB and at most 67108864 MiB."},
-		{runTask, override(`"name":"app","memoryReservation":65`), parameter + "Invalid override for container 'app'. 'memory' must be greater than 'memoryReservation'."},
+		{runTask, override(`"name":"app","memoryReservation":65`), parameter + "Invalid override for container 'app'. 'memory' must be greater than or equal to 'memoryReservation'."},
 		{runTask, override(`"name":"app","cpu":-1`), parameter + "Invalid override for container 'app'. cpu must be between 0 and 196608."},
 		{runTask, override(`"name":"app","environment":[{"name":"="}]`), parameter + `Invalid override for container 'app'. Environment variable "=" contains invalid characters.`},
 		{runTask, override(`"name":"app","command":["\u0000"]`), parameter + "Invalid override for container 'app'. command contains invalid characters."},
