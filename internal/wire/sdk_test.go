@@ -3,6 +3,7 @@ package wire
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -34,8 +35,8 @@ func operations(t testing.TB) []operation {
 			all = append(all, operation{m.Name, m.Type.In(2).Elem(), m.Type.Out(0).Elem()})
 		}
 	}
-	if len(all) < 70 {
-		t.Fatalf("found %d ECS operations, want at least 70", len(all))
+	if len(all) < 88 {
+		t.Fatalf("found %d ECS operations, want at least 88", len(all))
 	}
 	return all
 }
@@ -83,8 +84,25 @@ func encode(t testing.TB, v any) []byte {
 	return text
 }
 
+// samples gives the path of every sample that the SDK ships.
+func samples(t testing.TB, dir string) map[string]bool {
+	t.Helper()
+	all := map[string]bool{}
+	for _, folder := range []string{"request_snapshot", "response_snapshot"} {
+		entries, err := os.ReadDir(filepath.Join(dir, folder))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range entries {
+			all[folder+"/"+e.Name()] = true
+		}
+	}
+	return all
+}
+
 func TestSnapshotsSurvive(t *testing.T) {
 	dir := moduleDir(t)
+	untried := samples(t, dir)
 	for _, op := range operations(t) {
 		for _, half := range []struct {
 			path string
@@ -93,6 +111,7 @@ func TestSnapshotsSurvive(t *testing.T) {
 			{"request_snapshot/" + op.name + ".request.snap", op.in},
 			{"response_snapshot/" + op.name + ".response.snap", op.out},
 		} {
+			delete(untried, half.path)
 			body := snapshot(t, dir, half.path)
 			v := reflect.New(half.typ).Interface()
 			if err := DecodeJSON(body, v); err != nil {
@@ -103,6 +122,34 @@ func TestSnapshotsSurvive(t *testing.T) {
 				t.Errorf("%s: decode, encode changed it (-want +got):\n%s", half.path, diff)
 			}
 		}
+	}
+	for _, path := range slices.Sorted(maps.Keys(untried)) {
+		if !strings.HasSuffix(path, ".error.snap") { // those are tried by TestErrorSnapshots
+			t.Errorf("%s is of no operation, so nothing was tried with it", path)
+		}
+	}
+}
+
+// TestErrorSnapshots writes every error that the SDK has a sample of. Ballast has nothing to put into the resourceIds of
+// ConflictException.
+func TestErrorSnapshots(t *testing.T) {
+	dir, tried := moduleDir(t), 0
+	for path := range samples(t, dir) {
+		if !strings.HasSuffix(path, ".error.snap") {
+			continue
+		}
+		tried++
+		want := parsed(t, snapshot(t, dir, path)).(map[string]any)
+		code, message := want["__type"].(string), want["message"].(string)
+		if filepath.Base(path) == "ConflictException.error.snap" {
+			delete(want, "resourceIds")
+		}
+		if diff := cmp.Diff(want, parsed(t, AppendJSONError(nil, code, message))); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", path, diff)
+		}
+	}
+	if tried < 31 {
+		t.Errorf("tried %d errors, want at least 31", tried)
 	}
 }
 
