@@ -81,7 +81,7 @@ func importImage(engine *client.Client) error {
 }
 
 // needEngine skips a test where no engine answers.
-func needEngine(t *testing.T) {
+func needEngine(t testing.TB) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
@@ -99,7 +99,7 @@ func needEngine(t *testing.T) {
 var instances byte
 
 // open gives a driver of an instance of its own and removes in the end all that it made.
-func open(t *testing.T) *Driver {
+func open(t testing.TB) *Driver {
 	t.Helper()
 	needEngine(t)
 	instances++
@@ -109,7 +109,7 @@ func open(t *testing.T) *Driver {
 }
 
 // clean removes all that a driver made.
-func clean(t *testing.T, d *Driver) {
+func clean(t testing.TB, d *Driver) {
 	ctx := context.Background()
 	list, err := d.list(ctx)
 	if err != nil {
@@ -126,7 +126,7 @@ func clean(t *testing.T, d *Driver) {
 	d.Close()
 }
 
-func openAs(t *testing.T, instance ecs.ID) *Driver {
+func openAs(t testing.TB, instance ecs.ID) *Driver {
 	t.Helper()
 	d, err := Open(t.Context(), Config{Host: os.Getenv(hostVariable), Instance: instance, Exe: exe})
 	if err != nil {
