@@ -81,6 +81,8 @@ func (c UpdateService) apply(m *Machine) (any, error) {
 	set(&n.MaximumPercent, c.MaximumPercent)
 	set(&n.EnableECSManagedTags, c.EnableECSManagedTags)
 	set(&n.PropagateTags, c.PropagateTags)
+	set(&n.Breaker, c.Breaker)
+	set(&n.GracePeriod, c.GracePeriod)
 	if n.MinimumHealthyPercent >= 100 && n.MaximumPercent <= 100 {
 		return nil, ecs.Errorf(ecs.InvalidParameterException,
 			"Both maximumPercent and minimumHealthyPercent cannot be 100 as this will block deployments")

@@ -68,6 +68,8 @@ type UpdateService struct {
 	EnableECSManagedTags  *bool
 	PropagateTags         *uint8
 	Network               *ecs.Network
+	Breaker               *ecs.Breaker
+	GracePeriod           *int // seconds
 }
 
 // DeleteService drains a service. Answer: *ecs.Service.

@@ -102,8 +102,10 @@ func (t ThresholdType) String() string { return thresholdNames[t] }
 // Backoff counts failed waves of starts, by which the next wave waits longer and longer.
 type Backoff struct {
 	Failed int `cbor:"1,keyasint,omitempty"`
-	// Since is when the last wave failed or all was well again. What started before belongs to an earlier wave.
-	Since Time `cbor:"2,keyasint,omitempty"`
+	// Since is when the last wave failed or all was well again, and Newest the newest task then (Task.Seq), 0 for none: it belongs
+	// to an earlier wave, like those before it.
+	Since  Time   `cbor:"2,keyasint,omitempty"`
+	Newest uint64 `cbor:"4,keyasint,omitempty"`
 	// Announced says whether there has been a service event since the first wave failed.
 	Announced bool `cbor:"3,keyasint,omitempty"`
 }

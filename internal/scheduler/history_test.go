@@ -29,7 +29,7 @@ type world struct {
 
 type life struct {
 	Task
-	createdAt, runningAt ecs.Time
+	runningAt ecs.Time
 }
 
 func newWorld(t *rapid.T) *world {
@@ -137,7 +137,7 @@ func (w *world) die(i int) {
 			w.count(task.Deployment, false)
 		}
 	} else {
-		w.tracker.FailedToStart(task.Deployment, task.createdAt, w.now)
+		w.tracker.FailedToStart(task.Deployment, task.Seq, w.now)
 		w.count(task.Deployment, true)
 	}
 	w.tracker.Died(w.tasks[i].Seq, ran)
@@ -248,7 +248,7 @@ func (w *world) apply(p Plan) {
 		}
 		for range placed {
 			w.lastSeq++
-			w.tasks = append(w.tasks, life{Task: Task{Seq: w.lastSeq, Deployment: start.Deployment}, createdAt: w.now})
+			w.tasks = append(w.tasks, life{Task: Task{Seq: w.lastSeq, Deployment: start.Deployment}})
 			w.tracker.Update(w.tasks[len(w.tasks)-1].Task)
 		}
 		w.tracker.Placed(start, placed, w.now)

@@ -9,7 +9,7 @@ import (
 
 // A wave is what the newest deployment starts between two failures. It fails when a task of it ends before any has come to
 // RUNNING, or when placement can take none of it; whatever else of the same wave ends counts no more. So a task belongs to a
-// failed wave if it was created before the last failure, and one moment and one number are all there is to remember.
+// wave that has failed if it is older than the failure, and a task, a moment and a number are all there is to remember.
 
 // throttleAt is the number of failed waves after which a service waits for the first time: the first wave is tried again at once.
 const throttleAt = 2
@@ -34,19 +34,17 @@ func growing(base time.Duration, factor, times int, most time.Duration) time.Dur
 	return min(wait, most)
 }
 
-// FailedToStart notes that a task which was created at a moment ended at now without having been RUNNING.
-func (t *Tracker) FailedToStart(id ecs.DeploymentID, created, now ecs.Time) {
-	if indexOf(t.view.Deployments, id) == 0 {
-		waveFailed(&t.view.Throttle, created, now)
+// FailedToStart notes that a task ended at now without having been RUNNING.
+func (t *Tracker) FailedToStart(id ecs.DeploymentID, seq uint64, now ecs.Time) {
+	if indexOf(t.view.Deployments, id) == 0 && seq > t.view.Throttle.Newest {
+		t.waveFailed(&t.view.Throttle, now)
 	}
 	t.Fail(id, FailureNotStarted)
 }
 
-func waveFailed(b *ecs.Backoff, created, now ecs.Time) {
-	if created >= b.Since {
-		b.Failed++
-		b.Since = now
-	}
+func (t *Tracker) waveFailed(b *ecs.Backoff, now ecs.Time) {
+	b.Failed++
+	b.Since, b.Newest = now, t.newest
 }
 
 // CameUp notes that a task has come to RUNNING: the service starts tasks as ever (developer guide, Service throttle logic).
@@ -54,13 +52,15 @@ func (t *Tracker) CameUp(id ecs.DeploymentID, now ecs.Time) {
 	if indexOf(t.view.Deployments, id) != 0 {
 		return
 	}
-	t.view.Throttle = ecs.Backoff{Since: now}
+	t.view.Throttle = ecs.Backoff{Since: now, Newest: t.newest}
 	t.retryBy(now.Add(t.view.Policy.RetryPlacement))
 }
 
 // Redefined notes that the newest deployment brings another task definition: the service returns to a normal state immediately
 // (developer guide, Service throttle logic).
-func (t *Tracker) Redefined(now ecs.Time) { t.view.Throttle = ecs.Backoff{Since: now} }
+func (t *Tracker) Redefined(now ecs.Time) {
+	t.view.Throttle = ecs.Backoff{Since: now, Newest: t.newest}
+}
 
 // Restore takes over the throttle of a service that was loaded.
 func (t *Tracker) Restore(s *ecs.Service) { t.view.Throttle = s.Throttle }
@@ -70,7 +70,7 @@ func (t *Tracker) Restore(s *ecs.Service) { t.view.Throttle = s.Throttle }
 func (t *Tracker) NoRoom(id ecs.DeploymentID, now ecs.Time) {
 	counts := t.view.Counts()
 	if indexOf(t.view.Deployments, id) == 0 && counts[Starting]+counts[Stopping] == 0 {
-		waveFailed(&t.view.Throttle, now, now)
+		t.waveFailed(&t.view.Throttle, now)
 		t.Fail(id, FailureNotPlaced)
 	}
 }

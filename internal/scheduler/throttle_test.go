@@ -52,31 +52,45 @@ func alone(t *testing.T, desired, starting int) *Tracker {
 	return tracker
 }
 
-// A wave fails once, however many tasks it has, and the next begins with the first task created after that.
+// A wave fails once, however many tasks it has, and the next begins with the first task that starts after that.
 func TestWaves(t *testing.T) {
 	tracker := alone(t, 4, 0)
-	failed := func(created, now ecs.Time, want int) {
-		t.Helper()
-		tracker.FailedToStart(newest, created, now)
-		if got := tracker.View().Throttle.Failed; got != want {
-			t.Fatalf("%d failed waves at %d, want %d", got, now, want)
+	start := func(seqs ...uint64) {
+		for _, seq := range seqs {
+			tracker.Update(Task{Seq: seq, Deployment: newest})
 		}
 	}
-	failed(1_000, 2_000, 1)
-	failed(1_000, 2_001, 1)
-	failed(1_000, 2_002, 1)
-	failed(2_000, 3_000, 2) // the replacement of the first
-	failed(2_001, 3_001, 2)
-	tracker.FailedToStart(older, 5_000, 6_000)
-	failed(2_002, 6_000, 2)
-	failed(63_000, 64_000, 3)
+	failed := func(seq uint64, now ecs.Time, want int) {
+		t.Helper()
+		tracker.FailedToStart(newest, seq, now)
+		tracker.Remove(seq)
+		if got := tracker.View().Throttle.Failed; got != want {
+			t.Fatalf("%d failed waves after task %d, want %d", got, seq, want)
+		}
+	}
+	start(1, 2, 3)
+	failed(2, 2_000, 1)
+	start(4)
+	failed(1, 2_000, 1) // at the same moment
+	failed(3, 2_002, 1)
+	start(5, 6)
+	failed(4, 3_000, 2) // the replacement of the first
+	failed(5, 3_001, 2)
+	tracker.FailedToStart(older, 99, 4_000)
+	start(7, 8, 9)
+	failed(6, 5_000, 2)
+	failed(7, 64_000, 3)
 	tracker.CameUp(older, 65_000)
-	failed(63_000, 66_000, 3)
+	if tracker.View().Throttle.Failed != 3 {
+		t.Fatal("a task of another deployment ends the throttle")
+	}
 	tracker.CameUp(newest, 67_000)
-	failed(63_001, 68_000, 0) // of the wave that came up
-	failed(67_000, 69_000, 1)
+	failed(8, 68_000, 0) // older than the task that came up
+	start(10)
+	failed(10, 69_000, 1)
+	start(11)
 	tracker.Redefined(70_000)
-	failed(70_000, 71_000, 1)
+	failed(11, 71_000, 0)
 }
 
 func TestThrottledServiceStartsNothing(t *testing.T) {

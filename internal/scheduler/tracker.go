@@ -28,6 +28,7 @@ type Tracker struct {
 	tasks  []tracked
 	unused []int32 // indexes in tasks that hold nothing
 	groups []group // parallel to view.Deployments
+	newest uint64  // the highest seq so far
 	due    []int32 // heap of indexes of warming tasks, by due then seq
 }
 
@@ -224,6 +225,7 @@ func (t *Tracker) add(task Task) int32 {
 	}
 	t.tasks[at] = tracked{task: task, heaped: -1, proven: task.Phase == Unhealthy}
 	t.slots[task.Seq] = at
+	t.newest = max(t.newest, task.Seq)
 	return at
 }
 

@@ -77,7 +77,7 @@ func (s *Service) note(now ecs.Time, old, t *ecs.Task) {
 	}
 	switch known, _ := s.tracker.Task(t.Seq); {
 	case endedByItself(t) && t.StartedAt == 0:
-		s.tracker.FailedToStart(t.Deployment, t.CreatedAt, now)
+		s.tracker.FailedToStart(t.Deployment, t.Seq, now)
 	case endedByItself(t):
 		s.tracker.Fail(t.Deployment, scheduler.FailureExited)
 	case t.StopCode == ecs.ServiceSchedulerInitiated && known.Phase == scheduler.Unhealthy:
