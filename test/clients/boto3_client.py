@@ -51,7 +51,6 @@ wide = dict(name="x", image="x", memory=16, user="1000", readonlyRootFilesystem=
             mountPoints=[dict(sourceVolume="data", containerPath="/data", readOnly=True)],
             ulimits=[dict(name="nofile", softLimit=1024, hardLimit=2048)],
             linuxParameters=dict(capabilities=dict(drop=["ALL"]), maxSwap=0, tmpfs=[dict(containerPath="/run", size=16)]),
-            restartPolicy=dict(enabled=True, ignoredExitCodes=[0], restartAttemptPeriod=60),
             secrets=[dict(name="KEY", valueFrom="arn:aws:ssm:us-east-1:000000000000:parameter/key")],
             logConfiguration=dict(logDriver="awslogs", options={"awslogs-group": "x", "awslogs-region": "us-east-1"}))
 volumes = [dict(name="data", host=dict(sourcePath="/srv/data"))]
