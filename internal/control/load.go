@@ -37,11 +37,17 @@ func shown(all []numbered, newest uint64) []*ecs.ServiceEvent {
 
 // Load takes one record of the store. Records come in the order of their keys.
 func (m *Machine) Load(name string, value []byte) error {
-	key, err := journal.ParseKey(name)
+	stored, err := journal.Parse(name, value)
 	if err != nil {
 		return err
 	}
-	record, err := journal.Decode(key, value, m.catalog.Definition)
+	return m.load(stored)
+}
+
+// load takes one record that has been read.
+func (m *Machine) load(stored journal.Stored) error {
+	key := stored.Key
+	record, err := stored.Record(m.catalog.Definition)
 	if err != nil {
 		return err
 	}
@@ -59,6 +65,8 @@ func (m *Machine) Load(name string, value []byte) error {
 		}
 	case *ecs.Task:
 		m.tasks.Load(r)
+		m.visible.LoadTask(r)
+		return nil
 	case *ecs.Cluster:
 		m.catalog.Load(key, r)
 		m.services.SetDefaults(r.Name, r.Tags, m.tasks.Task)
@@ -72,6 +80,7 @@ func (m *Machine) Load(name string, value []byte) error {
 // Loaded ends the load. Until an agent has reported, its tasks stand as journalled; its silence is counted from now on.
 func (m *Machine) Loaded(now ecs.Time) {
 	m.now, m.startedAt = now, now
+	m.visible.Loaded()
 	m.tasks.Loaded()
 	m.spread()
 	m.loading = nil

@@ -88,7 +88,7 @@ func (c *Control) load(ctx context.Context) error {
 		return fmt.Errorf("lead the store: %w", err)
 	}
 	m := New(c.cfg)
-	err = c.store.Load(ctx, m.Load)
+	err = loadInto(ctx, m, c.store)
 	if err != nil {
 		return fmt.Errorf("load the store: %w", err)
 	}

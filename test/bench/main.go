@@ -38,6 +38,7 @@ var figures = []figure{
 	{"describe", measureDescribe},
 	{"register", measureRegister},
 	{"idle", measureIdle},
+	{"restart", measureRestart},
 	{"inside", measureInside},
 	{"restart", measureRestart},
 	{"docker", measureDocker},

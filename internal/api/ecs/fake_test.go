@@ -141,9 +141,7 @@ func (w *world) Submit(_ context.Context, cmd control.Command) (any, error) {
 	case control.RunTask:
 		return w.run(c, id), nil
 	case control.StartTask:
-		result := w.run(control.RunTask{Cluster: c.Cluster, Definition: c.Definition, Count: 1}, id)
-		result.Failures = []control.Failure{{Instance: c.Instances[0], Reason: "INACTIVE", Detail: "The container instance is DRAINING."}}
-		return result, nil
+		return w.start(c, id), nil
 	case control.StopTask:
 		t := w.state.Task(c.Cluster, c.Task)
 		if t == nil {
@@ -167,6 +165,13 @@ func (w *world) retire(family string, revision int, to ecs.TaskDefinitionStatus)
 	made.Status, made.DeregisteredAt = to, start
 	w.put(&made)
 	return &made, nil
+}
+
+// start starts one task and finds one container instance DRAINING.
+func (w *world) start(c control.StartTask, id ecs.ID) *control.RunTaskResult {
+	result := w.run(control.RunTask{Cluster: c.Cluster, Definition: c.Definition, Count: 1}, id)
+	result.Failures = []control.Failure{{Instance: c.Instances[0], Reason: "INACTIVE", Detail: "The container instance is DRAINING."}}
+	return result
 }
 
 // run starts the tasks asked for; those of the group "none" find no place.

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"fmt"
+	"unique"
 
 	"github.com/fxamacker/cbor/v2"
 
@@ -66,17 +67,37 @@ func encode(record any) ([]byte, error) {
 // Lookup finds a task definition revision that has been loaded before.
 type Lookup func(family string, revision int) *ecs.TaskDefinition
 
-// Decode reads a record: *ecs.Cluster, *ecs.TaskDefinition, *ecs.ContainerInstance, *ecs.Service, *ecs.ServiceEvent, *ecs.Task,
-// *Token or *Family.
-func Decode(key Key, value []byte, lookup Lookup) (any, error) {
-	record, err := decode(key, value, lookup)
+// Stored is a record as the store had it: read, and not yet tied to the task definitions that it refers to.
+type Stored struct {
+	Key    Key
+	record any
+}
+
+// Parse reads a record. It needs nothing but the record, so that records can be read side by side.
+func Parse(name string, value []byte) (Stored, error) {
+	key, err := ParseKey(name)
 	if err != nil {
-		return nil, fmt.Errorf("decode %s: %w", key, err)
+		return Stored{}, err
+	}
+	key.Cluster = unique.Make(key.Cluster).Value() // one string for all records of a cluster
+	record, err := parse(key, value)
+	if err != nil {
+		return Stored{}, fmt.Errorf("decode %s: %w", key, err)
+	}
+	return Stored{key, record}, nil
+}
+
+// Record gives the record itself: *ecs.Cluster, *ecs.TaskDefinition, *ecs.ContainerInstance, *ecs.Service, *ecs.ServiceEvent,
+// *ecs.Task, *Token or *Family.
+func (s Stored) Record(lookup Lookup) (any, error) {
+	record, err := resolve(s.record, lookup)
+	if err != nil {
+		return nil, fmt.Errorf("decode %s: %w", s.Key, err)
 	}
 	return record, nil
 }
 
-func decode(key Key, value []byte, lookup Lookup) (any, error) {
+func parse(key Key, value []byte) (any, error) {
 	switch key.Kind {
 	case KindCluster:
 		return read(value, &ecs.Cluster{})
@@ -91,9 +112,14 @@ func decode(key Key, value []byte, lookup Lookup) (any, error) {
 	case KindFamily:
 		return read(value, &Family{})
 	case KindService:
-		return decodeService(key, value, lookup)
+		return read(value, &ecs.Service{Cluster: key.Cluster})
 	case KindTask:
-		return decodeTask(key, value, lookup)
+		r := &taskRecord{}
+		if _, err := read(value, r); err != nil {
+			return nil, err
+		}
+		r.Cluster, r.Service = key.Cluster, unique.Make(r.Service).Value()
+		return r, nil
 	}
 	return nil, fmt.Errorf("unknown kind %d", key.Kind)
 }
@@ -105,38 +131,29 @@ func read[R any](value []byte, record *R) (any, error) {
 	return record, nil
 }
 
-func decodeService(key Key, value []byte, lookup Lookup) (any, error) {
-	s := &ecs.Service{Cluster: key.Cluster}
-	if err := cbor.Unmarshal(value, s); err != nil {
-		return nil, err
-	}
-	deployments := make([]*ecs.Deployment, 0, len(s.Deployments)+1)
-	for i := range s.Deployments {
-		deployments = append(deployments, &s.Deployments[i])
-	}
-	if s.LastCompleted != nil {
-		deployments = append(deployments, s.LastCompleted)
-	}
-	for _, d := range deployments {
-		if d.Definition = lookup(d.Family, d.Revision); d.Definition == nil {
-			return nil, fmt.Errorf("task definition %s:%d is missing", d.Family, d.Revision)
+func resolve(record any, lookup Lookup) (any, error) {
+	find := func(to **ecs.TaskDefinition, family string, revision int) error {
+		if *to = lookup(family, revision); *to == nil {
+			return fmt.Errorf("task definition %s:%d is missing", family, revision)
 		}
+		return nil
 	}
-	if s.Definition = lookup(s.Family, s.Revision); s.Definition == nil {
-		return nil, fmt.Errorf("task definition %s:%d is missing", s.Family, s.Revision)
+	switch r := record.(type) {
+	case *ecs.Service:
+		for i := range r.Deployments {
+			d := &r.Deployments[i]
+			if err := find(&d.Definition, d.Family, d.Revision); err != nil {
+				return nil, err
+			}
+		}
+		if d := r.LastCompleted; d != nil {
+			if err := find(&d.Definition, d.Family, d.Revision); err != nil {
+				return nil, err
+			}
+		}
+		return r, find(&r.Definition, r.Family, r.Revision)
+	case *taskRecord:
+		return &r.Task, find(&r.Definition, r.Family, r.Revision)
 	}
-	return s, nil
-}
-
-func decodeTask(key Key, value []byte, lookup Lookup) (any, error) {
-	var r taskRecord
-	if err := cbor.Unmarshal(value, &r); err != nil {
-		return nil, err
-	}
-	t := &r.Task
-	t.Cluster = key.Cluster
-	if t.Definition = lookup(r.Family, r.Revision); t.Definition == nil {
-		return nil, fmt.Errorf("task definition %s:%d is missing", r.Family, r.Revision)
-	}
-	return t, nil
+	return record, nil
 }

@@ -27,6 +27,7 @@ type Root struct {
 type Builder struct {
 	Root
 	revisions map[uint64]*ecs.TaskDefinition // by number, as keys have it
+	loading   []*ecs.Task
 }
 
 // NewBuilder gives a builder with no records.
@@ -259,7 +260,9 @@ func page[T any](tree *btree.BTreeG[T], from T, limit int, keep, within func(T) 
 	return out
 }
 
-func entryLess(a, b entry) bool {
+func entryLess(a, b entry) bool { return compareEntries(a, b) < 0 }
+
+func compareEntries(a, b entry) int {
 	return cmp.Or(cmp.Compare(a.cluster, b.cluster), cmp.Compare(a.by, b.by), cmp.Compare(a.value, b.value),
-		cmp.Compare(a.desired, b.desired), cmp.Compare(a.seq, b.seq)) < 0
+		cmp.Compare(a.desired, b.desired), cmp.Compare(a.seq, b.seq))
 }

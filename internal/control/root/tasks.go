@@ -23,18 +23,21 @@ const (
 	byStartedBy
 )
 
-func entries(t *ecs.Task) []entry {
+// appendEntries adds the entries of a task to out.
+func appendEntries(out []entry, t *ecs.Task) []entry {
 	e := entry{cluster: t.Cluster, desired: t.DesiredStatus, seq: t.Seq, id: t.ID}
-	with := func(b by, value string) entry {
+	add := func(b by, value string) {
 		e.by, e.value = b, value
-		return e
+		out = append(out, e)
 	}
-	out := []entry{with(byAll, ""), with(byFamily, t.Definition.Family), with(byInstance, string(t.Instance[:]))}
-	if t.Service != "" {
-		return append(out, with(byService, t.Service))
-	}
-	if t.StartedBy != "" {
-		out = append(out, with(byStartedBy, t.StartedBy))
+	add(byAll, "")
+	add(byFamily, t.Definition.Family)
+	add(byInstance, string(t.Instance[:]))
+	switch {
+	case t.Service != "":
+		add(byService, t.Service)
+	case t.StartedBy != "":
+		add(byStartedBy, t.StartedBy)
 	}
 	return out
 }
@@ -44,12 +47,12 @@ func (b *Builder) reindex(old, now *ecs.Task) {
 		return
 	}
 	if old != nil {
-		for _, e := range entries(old) {
+		for _, e := range appendEntries(nil, old) {
 			b.index.Delete(e)
 		}
 	}
 	if now != nil {
-		for _, e := range entries(now) {
+		for _, e := range appendEntries(nil, now) {
 			b.index.Set(e)
 		}
 	}
