@@ -98,7 +98,11 @@ func (c UpdateService) apply(m *Machine) (any, error) {
 		return nil, err
 	}
 	deploys = deploys || !n.Network.Equal(s.Network)
-	return m.services.Update(m.now, &m.ids, &n, definition, deploys), nil
+	changed := m.services.Update(m.now, &m.ids, &n, definition, deploys)
+	if c.GracePeriod != nil {
+		m.services.Reconsider(changed, m.tasks.Task)
+	}
+	return changed, nil
 }
 
 // networkFor gives the network of a service with its next task definition: the one asked for or the one it has.

@@ -92,3 +92,36 @@ func TestHealthCounts(t *testing.T) {
 		equal(t, "health of the task", w.m.Root().Task("default", id).Health, c.want)
 	}
 }
+
+// TestGracePeriod has a failing task left alone for the grace period of its service, which may change while it runs.
+func TestGracePeriod(t *testing.T) {
+	w := newWorld(t, "ecs")
+	a := w.agent()
+	d := w.define("web", checked)
+	w.do(CreateService{Service: ecs.Service{Cluster: "default", Name: "web", Desired: 1, Definition: d, Family: d.Family,
+		Revision: d.Revision, MinimumHealthyPercent: 100, MaximumPercent: 200, GracePeriod: 60}})
+	first := w.tasks(ecs.StatusRunning)[0]
+	a.find(first.ID, ecs.HealthUnhealthy)
+	w.pass(59 * time.Second)
+	equal(t, "tasks in the grace period", len(w.tasks(ecs.StatusRunning)), 1)
+	equal(t, "health that is shown", w.m.Root().Task("default", first.ID).Health, ecs.HealthUnhealthy)
+	equal(t, "running", w.service("web").Running, 1)
+
+	w.do(UpdateService{Cluster: "default", Name: "web", GracePeriod: new(120)})
+	equal(t, "deployments", len(w.service("web").Deployments), 1)
+	w.pass(time.Second)
+	equal(t, "tasks in the longer one", len(w.tasks(ecs.StatusRunning)), 1)
+	w.restart()
+	w.pass(59 * time.Second)
+	equal(t, "tasks after a restart", len(w.tasks(ecs.StatusRunning)), 1)
+	w.pass(time.Second)
+	equal(t, "tasks after it", len(w.tasks(ecs.StatusRunning)), 2)
+	equal(t, "failed tasks while it stands", w.service("web").Deployments[0].FailedTasks, 0)
+
+	for _, task := range w.tasks(ecs.StatusRunning) {
+		if task.ID != first.ID {
+			a.find(task.ID, ecs.HealthHealthy)
+		}
+	}
+	equal(t, "stop of the first", w.m.Root().Task("default", first.ID).StoppedReason, "Task failed container health checks")
+}

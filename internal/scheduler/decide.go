@@ -62,7 +62,7 @@ type decision struct {
 	rollout ecs.RolloutState // of the newest deployment
 	all     Counts           // of all deployments
 	keep    int              // healthy tasks that stopping older ones must leave
-	moving  int              // tasks that were starting, warming or stopping at the outset
+	moving  int              // tasks that were starting, graced, warming or stopping at the outset
 
 	// rolling means that older deployments still have tasks; ownRevision that those which fail are replaced by their own
 	// revision for now.
@@ -83,7 +83,7 @@ func newDecision(v *View, now ecs.Time) decision {
 		// The newest deployment will not fill the gap, so the older ones keep what the service should have.
 		d.keep = v.Desired
 	}
-	d.moving = d.all[Starting] + d.all[Warming] + d.all[Stopping]
+	d.moving = d.all[Starting] + d.all[Graced] + d.all[Warming] + d.all[Stopping]
 	d.rolling = d.all.Total() > d.primary.Total()
 	// While there are enough healthy tasks an old one that fails is not missed: it would have been stopped next.
 	d.ownRevision = v.Policy.OldTasks == policy.ByOwnRevision && d.all[Healthy] < d.keep
@@ -118,12 +118,14 @@ func (d *decision) retire(i int) {
 	old := &d.view.Deployments[i]
 	d.stop(i, Starting, old.Counts[Starting])
 	d.stop(i, Unhealthy, old.Counts[Unhealthy])
+	graced := min(old.Counts[Graced], max(0, d.all[Graced]+d.all[Warming]+d.all[Healthy]-d.keep))
+	d.stop(i, Graced, graced)
 	warming := min(old.Counts[Warming], max(0, d.all[Warming]+d.all[Healthy]-d.keep))
 	d.stop(i, Warming, warming)
 	healthy := min(old.Counts[Healthy], max(0, d.all[Healthy]-d.keep))
 	d.stop(i, Healthy, healthy)
 
-	left := old.Counts[Warming] - warming + old.Counts[Healthy] - healthy
+	left := old.Counts[Graced] - graced + old.Counts[Warming] - warming + old.Counts[Healthy] - healthy
 	d.setDesired(i, left)
 	if left > 0 {
 		d.explain(Explanation{Wait: WaitHealthy, Deployment: old.ID, Tasks: left,

@@ -1,6 +1,6 @@
 package scheduler
 
-// The due heap of a Tracker: the warming task that becomes healthy first is at the top. Every entry knows its place, so that
+// The due heap of a Tracker: the warming task that becomes healthy first, or the graced one whose period ends first, is at the top. Every entry knows its place, so that
 // any task can leave in O(log n); equal times are ordered by seq, so that the order is never an accident.
 
 // heapPush adds the task at index at of Tracker.tasks.

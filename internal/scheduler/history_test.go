@@ -27,6 +27,9 @@ type world struct {
 	refuse  bool // placement refuses every start
 }
 
+// grace is the grace period of the service.
+const grace = 30 * time.Second
+
 type life struct {
 	Task
 	runningAt ecs.Time
@@ -93,7 +96,10 @@ func (w *world) pick(phases ...Phase) int {
 func (w *world) move(i int, phase Phase) {
 	task := &w.tasks[i]
 	task.Phase, task.Due = phase, 0
-	if phase == Warming {
+	switch phase {
+	case Graced:
+		task.Due = task.runningAt.Add(grace)
+	case Warming:
 		task.runningAt = w.now
 		task.Due = w.now.Add(w.policy.HealthyAfter)
 	}
@@ -120,7 +126,7 @@ func (w *world) proved(id ecs.DeploymentID) {
 // count counts a failure where the rules say so: one stage until a task runs, and another one then.
 func (w *world) count(id ecs.DeploymentID, start bool) {
 	running := slices.ContainsFunc(w.tasks, func(l life) bool {
-		return l.Deployment == id && (l.Phase == Warming || l.Phase == Healthy || l.Phase == Unhealthy)
+		return l.Deployment == id && (l.Phase == Graced || l.Phase == Warming || l.Phase == Healthy || l.Phase == Unhealthy)
 	})
 	if w.newest(id) && !(start && running) {
 		w.failed[id]++
@@ -152,9 +158,12 @@ func (w *world) remove(i int) {
 func (w *world) promote() {
 	w.tracker.Promote(w.now)
 	for i := range w.tasks {
-		if task := &w.tasks[i]; task.Phase == Warming && task.Due <= w.now {
+		switch task := &w.tasks[i]; {
+		case task.Phase == Warming && task.Due <= w.now:
 			task.Phase = Healthy
 			w.proved(task.Deployment)
+		case task.Phase == Graced && task.Due <= w.now:
+			task.Phase = Unhealthy
 		}
 	}
 }
@@ -223,7 +232,7 @@ func (w *world) promises(p Plan) {
 		w.t.Fatalf("%d healthy tasks are left, want %d: %+v", left, fewest, *v)
 	}
 	if lacking := w.service.Desired - v.Deployments[0].Counts[Healthy]; !v.Draining && lacking > 0 && !p.Acts() &&
-		p.Wake == 0 && len(p.Explanations) == 0 && v.Counts()[Starting]+v.Counts()[Warming] == 0 {
+		p.Wake == 0 && len(p.Explanations) == 0 && v.Counts()[Starting]+v.Counts()[Graced]+v.Counts()[Warming] == 0 {
 		w.t.Fatalf("%d tasks lack and nothing says why: %+v", lacking, *v)
 	}
 }
@@ -303,7 +312,7 @@ func (w *world) trackerAgrees() {
 				counts[task.Phase]++
 				seqs[task.Phase] = append(seqs[task.Phase], task.Seq)
 			}
-			if task.Phase == Warming && (next == 0 || task.Due < next) {
+			if (task.Phase == Warming || task.Phase == Graced) && (next == 0 || task.Due < next) {
 				next = task.Due
 			}
 		}
@@ -337,15 +346,19 @@ func (w *world) fault() {
 		w.now = w.now.Add(time.Duration(rapid.SampledFrom([]int{1, 1_000, 20_000, 45_000, 70_000}).Draw(w.t, "ms")) *
 			time.Millisecond)
 	case "crash":
-		if i := w.pick(Starting, Warming, Healthy, Unhealthy); i >= 0 {
+		if i := w.pick(Starting, Graced, Warming, Healthy, Unhealthy); i >= 0 {
 			w.die(i)
 		}
 	case "sicken":
 		if i := w.pick(Warming, Healthy); i >= 0 {
-			w.move(i, Unhealthy)
+			phase := Unhealthy
+			if w.now < w.tasks[i].runningAt.Add(grace) {
+				phase = Graced
+			}
+			w.move(i, phase)
 		}
 	case "recover":
-		if i := w.pick(Unhealthy); i >= 0 {
+		if i := w.pick(Unhealthy, Graced); i >= 0 {
 			w.move(i, Healthy)
 		}
 	case "deploy":

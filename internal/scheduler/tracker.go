@@ -14,8 +14,8 @@ type Task struct {
 	Deployment ecs.DeploymentID
 	Phase      Phase
 
-	// Due is when a warming task counts as healthy if nothing happens before, 0 where something else decides that. It is not
-	// looked at in other phases.
+	// Due is when a warming task counts as healthy, or a graced one as unhealthy, if nothing happens before; 0 where something
+	// else decides that. It is not looked at in other phases.
 	Due ecs.Time
 }
 
@@ -29,7 +29,7 @@ type Tracker struct {
 	unused []int32 // indexes in tasks that hold nothing
 	groups []group // parallel to view.Deployments
 	newest uint64  // the highest seq so far
-	due    []int32 // heap of indexes of warming tasks, by due then seq
+	due    []int32 // heap of indexes of warming and graced tasks, by due then seq
 }
 
 // tracked is one task and where it stands in the sets that hold it.
@@ -144,13 +144,18 @@ func (t *Tracker) Remove(seq uint64) {
 	t.unused = append(t.unused, at)
 }
 
-// Promote makes every warming task that is due at now healthy and gives their number, and has refused starts planned again when
+// Promote makes every warming task that is due at now healthy and every graced one unhealthy, gives their number, and has refused starts planned again when
 // it is time for that. It comes before Decide.
 func (t *Tracker) Promote(now ecs.Time) int {
 	n := 0
 	for len(t.due) > 0 && t.tasks[t.due[0]].task.Due <= now {
 		task := t.tasks[t.due[0]].task
-		task.Phase = Healthy
+		switch task.Phase {
+		case Graced:
+			task.Phase = Unhealthy
+		default:
+			task.Phase = Healthy
+		}
 		t.Update(task)
 		n++
 	}
@@ -252,7 +257,7 @@ func (t *Tracker) enter(at int32) {
 	case entry.task.Phase == Healthy:
 		entry.proven = true
 		t.proved(d)
-	case entry.task.Phase == Warming && entry.task.Due != 0:
+	case (entry.task.Phase == Warming || entry.task.Phase == Graced) && entry.task.Due != 0:
 		t.heapPush(at)
 	}
 }

@@ -109,7 +109,7 @@ func (s *slow) decide(now ecs.Time) outcome {
 	if newest.Rollout == ecs.RolloutFailed {
 		keep = v.Desired
 	}
-	quiet := s.everywhere(Starting, Warming, Stopping) == 0
+	quiet := s.everywhere(Starting, Graced, Warming, Stopping) == 0
 	rolling := s.count(func(a actor) bool { return a.deployment != newest.ID }) > 0
 	own := v.Policy.OldTasks == policy.ByOwnRevision && s.everywhere(Healthy) < keep
 
@@ -118,7 +118,7 @@ func (s *slow) decide(now ecs.Time) outcome {
 	for i := len(v.Deployments) - 1; i > 0; i-- {
 		for s.stopOneOfOld(v.Deployments[i], own, keep, &o) {
 		}
-		o.desired[v.Deployments[i].ID] = s.in(v.Deployments[i].ID, Warming, Healthy)
+		o.desired[v.Deployments[i].ID] = s.in(v.Deployments[i].ID, Graced, Warming, Healthy)
 		if own {
 			o.desired[v.Deployments[i].ID] = wantedOf(v.Deployments[i])
 		}
@@ -191,17 +191,18 @@ func (s *slow) stopOneOfNewest(rolling bool, o *outcome) bool {
 	if (atOnce || s.in(id, Healthy, Unhealthy) > v.Desired) && s.stopAny(id, Unhealthy, o) {
 		return true
 	}
-	return s.in(id, Starting, Warming, Healthy) > v.Desired &&
-		(s.stopAny(id, Starting, o) || s.stopAny(id, Warming, o) || s.stopAny(id, Healthy, o))
+	return s.in(id, Starting, Graced, Warming, Healthy) > v.Desired &&
+		(s.stopAny(id, Starting, o) || s.stopAny(id, Graced, o) || s.stopAny(id, Warming, o) || s.stopAny(id, Healthy, o))
 }
 
 func (s *slow) stopOneOfOld(d Deployment, own bool, keep int, o *outcome) bool {
 	if own {
 		goal := wantedOf(d)
 		return s.in(d.ID, Healthy, Unhealthy) > goal && s.stopAny(d.ID, Unhealthy, o) ||
-			s.in(d.ID, Starting, Warming, Healthy) > goal && s.stopAny(d.ID, Starting, o)
+			s.in(d.ID, Starting, Graced, Warming, Healthy) > goal && s.stopAny(d.ID, Starting, o)
 	}
 	return s.stopAny(d.ID, Starting, o) || s.stopAny(d.ID, Unhealthy, o) ||
+		s.everywhere(Graced, Warming, Healthy)-1 >= keep && s.stopAny(d.ID, Graced, o) ||
 		s.everywhere(Warming, Healthy)-1 >= keep && s.stopAny(d.ID, Warming, o) ||
 		s.everywhere(Healthy)-1 >= keep && s.stopAny(d.ID, Healthy, o)
 }
@@ -209,7 +210,7 @@ func (s *slow) stopOneOfOld(d Deployment, own bool, keep int, o *outcome) bool {
 // lacks says how many tasks a deployment should have beyond those that work or will.
 func (s *slow) lacks(i int, own bool) int {
 	d := s.view.Deployments[i]
-	live := s.in(d.ID, Starting, Warming, Healthy)
+	live := s.in(d.ID, Starting, Graced, Warming, Healthy)
 	switch {
 	case i == 0 && d.Rollout != ecs.RolloutFailed:
 		return max(0, s.view.Desired-live)
@@ -301,13 +302,13 @@ func (s *slow) settle(own bool, o *outcome) {
 	others := 0
 	for i := len(v.Deployments) - 1; i > 0; i-- {
 		id := v.Deployments[i].ID
-		if s.in(id, Starting, Warming, Healthy, Unhealthy, Stopping) == 0 && !(own && o.desired[id] > 0) {
+		if s.in(id, Starting, Graced, Warming, Healthy, Unhealthy, Stopping) == 0 && !(own && o.desired[id] > 0) {
 			o.removed = append(o.removed, id)
 		} else {
 			others++
 		}
 	}
-	fine := s.in(newest.ID, Healthy) == v.Desired && s.in(newest.ID, Starting, Warming, Unhealthy) == 0
+	fine := s.in(newest.ID, Healthy) == v.Desired && s.in(newest.ID, Starting, Graced, Warming, Unhealthy) == 0
 	o.complete = newest.Rollout == ecs.RolloutInProgress && fine && others == 0
 	o.steady = (newest.Rollout == ecs.RolloutCompleted || o.complete) && fine && others == 0 && s.in(newest.ID, Stopping) == 0
 	o.steadyEvent = o.steady && !v.Steady

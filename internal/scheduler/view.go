@@ -18,6 +18,8 @@ type Phase uint8
 const (
 	// Starting is a task from PROVISIONING to ACTIVATING with desired status RUNNING.
 	Starting Phase = iota
+	// Graced is a RUNNING task that failed a health check within its grace period: it is neither healthy nor replaced.
+	Graced
 	// Warming is a RUNNING task that does not count as healthy yet.
 	Warming
 	// Healthy is a RUNNING task that counts as healthy.
@@ -30,7 +32,7 @@ const (
 	phaseCount = int(Stopping) + 1
 )
 
-var phaseNames = [phaseCount]string{"starting", "warming", "healthy", "unhealthy", "stopping"}
+var phaseNames = [phaseCount]string{"starting", "graced", "warming", "healthy", "unhealthy", "stopping"}
 
 // String gives the lower-case name used in explanations.
 func (p Phase) String() string { return phaseNames[p] }
@@ -38,12 +40,12 @@ func (p Phase) String() string { return phaseNames[p] }
 // Counts says how many tasks are in each phase, indexed by Phase.
 type Counts [phaseCount]int
 
-// Live counts the tasks that work, or will: starting, warming and healthy.
-func (c Counts) Live() int { return c[Starting] + c[Warming] + c[Healthy] }
+// Live counts the tasks that work, or may yet: starting, graced, warming and healthy.
+func (c Counts) Live() int { return c[Starting] + c[Graced] + c[Warming] + c[Healthy] }
 
 // Running counts the tasks that are RUNNING and not told to stop. It is what Deployment.Desired is set to when a newer
 // deployment takes over.
-func (c Counts) Running() int { return c[Warming] + c[Healthy] + c[Unhealthy] }
+func (c Counts) Running() int { return c[Graced] + c[Warming] + c[Healthy] + c[Unhealthy] }
 
 // Total counts the tasks that are not STOPPED: what counts against maximumPercent.
 func (c Counts) Total() int { return c.Live() + c[Unhealthy] + c[Stopping] }
@@ -106,7 +108,7 @@ type View struct {
 	// Deployments stand newest first; the first is the PRIMARY one. There is at least one unless the service is draining.
 	Deployments []Deployment
 
-	// NextHealthy is when the next warming task becomes healthy, 0 where none waits for that.
+	// NextHealthy is when the next warming task becomes healthy or the next graced one unhealthy, 0 where none waits for that.
 	NextHealthy ecs.Time
 }
 

@@ -104,19 +104,22 @@ var served = map[string]table{
 	"DescribeTaskDefinition": {"taskDefinition": works, "include[]": works},
 	"ListTaskDefinitions":    and(pageFields, table{"familyPrefix": works, "status": works, "sort": works}),
 
-	"CreateService": and(tagFields, percent, networkFields, table{
-		"cluster":              works,
-		"serviceName":          works,
-		"taskDefinition":       works,
-		"desiredCount":         works,
-		"clientToken":          works,
-		"launchType":           only("EC2"),
-		"schedulingStrategy":   only("REPLICA"),
+	"CreateService": and(tagFields, percent, breakerFields, networkFields, table{
+		"cluster":            works,
+		"serviceName":        works,
+		"taskDefinition":     works,
+		"desiredCount":       works,
+		"clientToken":        works,
+		"launchType":         only("EC2"),
+		"schedulingStrategy": only("REPLICA"),
+
+		"healthCheckGracePeriodSeconds": works,
+
 		"propagateTags":        works,
 		"enableECSManagedTags": works,
 	}),
 	"DescribeServices": {"cluster": works, "services[]": works, "include[]": works},
-	"UpdateService": and(percent, networkFields, table{
+	"UpdateService": and(percent, breakerFields, networkFields, table{
 		"cluster":              works,
 		"service":              works,
 		"taskDefinition":       works,
@@ -124,6 +127,8 @@ var served = map[string]table{
 		"forceNewDeployment":   works,
 		"propagateTags":        works,
 		"enableECSManagedTags": works,
+
+		"healthCheckGracePeriodSeconds": works,
 	}),
 	"ListServices": and(pageFields, table{"cluster": works, "launchType": works, "schedulingStrategy": works,
 		"resourceManagementType": works}),

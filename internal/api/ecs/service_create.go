@@ -96,7 +96,15 @@ func (a *API) newService(in *awsecs.CreateServiceInput) (ecs.Service, error) {
 	if err != nil {
 		return ecs.Service{}, err
 	}
-	return ecs.Service{
+	breaker, err := breakerOf(in.DeploymentConfiguration)
+	if err != nil {
+		return ecs.Service{}, err
+	}
+	grace, err := graceOf(in.HealthCheckGracePeriodSeconds)
+	if err != nil {
+		return ecs.Service{}, err
+	}
+	made := ecs.Service{
 		Cluster:               cluster.Name,
 		Name:                  *in.ServiceName,
 		Desired:               int(*in.DesiredCount),
@@ -109,7 +117,14 @@ func (a *API) newService(in *awsecs.CreateServiceInput) (ecs.Service, error) {
 		PropagateTags:         propagation(in.PropagateTags),
 		Tags:                  tags,
 		Network:               network,
-	}, nil
+	}
+	if breaker != nil {
+		made.Breaker = *breaker
+	}
+	if grace != nil {
+		made.GracePeriod = *grace
+	}
+	return made, nil
 }
 
 // window is the healthy-percent window as far as it was given.

@@ -34,7 +34,7 @@ func (a *API) showService(s *ecs.Service) types.Service {
 
 		TaskDefinition: new(a.names.TaskDefinition(s.Definition.Family, s.Definition.Revision)),
 		DeploymentConfiguration: &types.DeploymentConfiguration{
-			DeploymentCircuitBreaker: &types.DeploymentCircuitBreaker{},
+			DeploymentCircuitBreaker: showBreaker(s.Breaker),
 			MinimumHealthyPercent:    &minimum,
 			MaximumPercent:           &maximum,
 			Strategy:                 types.DeploymentStrategyRolling,
@@ -53,6 +53,8 @@ func (a *API) showService(s *ecs.Service) types.Service {
 		EnableECSManagedTags:        s.EnableECSManagedTags,
 		PropagateTags:               propagateNames[s.PropagateTags],
 		NetworkConfiguration:        showNetwork(s.Network),
+
+		HealthCheckGracePeriodSeconds: showGrace(s.GracePeriod),
 	}
 }
 

@@ -45,6 +45,12 @@ func (a *API) UpdateService(ctx context.Context, in *awsecs.UpdateServiceInput) 
 	if in.PropagateTags != "" {
 		cmd.PropagateTags = new(propagation(in.PropagateTags))
 	}
+	if cmd.Breaker, err = breakerOf(in.DeploymentConfiguration); err != nil {
+		return nil, err
+	}
+	if cmd.GracePeriod, err = graceOf(in.HealthCheckGracePeriodSeconds); err != nil {
+		return nil, err
+	}
 	if in.TaskDefinition != nil {
 		if cmd.Definition, err = a.usable(state, in.TaskDefinition, ecs.ClientException); err != nil {
 			return nil, err

@@ -38,16 +38,21 @@ func (b *Book) SetDefaults(cluster string, tags []ecs.Tag, task findTask) {
 	}
 }
 
+// Reconsider has a service decided under another grace period.
+func (b *Book) Reconsider(record *ecs.Service, task findTask) {
+	b.reconsider(b.numbers[number{record.Cluster, record.Seq}], task)
+}
+
 // reconsider has a service decided under the policy that its tags now make.
 func (b *Book) reconsider(s *Service, task findTask) {
 	b.track(s)
 	for _, seq := range slices.Sorted(maps.Keys(s.ids)) {
 		t := task(s.record.Cluster, s.ids[seq])
 		known, ok := s.tracker.Task(seq)
-		if t == nil || !ok || known.Phase != scheduler.Warming {
+		if t == nil || !ok || known.Phase == scheduler.Healthy {
 			continue
 		}
-		if now := s.facts(t); now.Phase == scheduler.Warming && now.Due != known.Due {
+		if now := s.facts(t); now != known {
 			s.tracker.Update(now)
 		}
 	}

@@ -38,6 +38,9 @@ func (s *Service) facts(t *ecs.Task) scheduler.Task {
 		facts.Phase = scheduler.Stopping
 	case t.LastStatus < ecs.StatusRunning:
 		facts.Phase = scheduler.Starting
+	case t.Health == ecs.HealthUnhealthy && s.record.GracePeriod > 0:
+		facts.Phase = scheduler.Graced // until it is over, which may have been
+		facts.Due = t.StartedAt.Add(time.Duration(s.record.GracePeriod) * time.Second)
 	case t.Health == ecs.HealthUnhealthy:
 		facts.Phase = scheduler.Unhealthy
 	case t.Health == ecs.HealthHealthy:
