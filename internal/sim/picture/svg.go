@@ -11,15 +11,14 @@ import (
 
 // The measures of the page, in pixels.
 const (
-	pageWidth    = 960
-	chartHeight  = 240
-	leftEdge     = 44
-	rightEdge    = 16
-	titleHeight  = 56
-	headHeight   = 40 // above a chart: its name, and the numbers of what happened
-	axisHeight   = 30
-	legendHeight = 26
-	lineHeight   = 18
+	pageWidth   = 960
+	chartHeight = 240
+	leftEdge    = 44
+	rightEdge   = 16
+	titleHeight = 56
+	headHeight  = 40 // above a chart: its name, and the numbers of what happened
+	axisHeight  = 30
+	lineHeight  = 18
 	// maxListed bounds what is told below the charts.
 	maxListed = 24
 )
@@ -175,7 +174,7 @@ func (p *page) legend() {
 			p.printf(`<rect class="%s" x="%s" y="%s" width="12" height="10" rx="2"/>`, class, num(x), num(y-9))
 		}
 		p.printf(`<text class="key" x="%s" y="%s">%s</text>`, num(x+18), num(y), escape(text))
-		x += 18 + 6.3*float64(len(text)) + 16
+		x += 18 + 6.8*float64(len(text)) + 18
 		if x > pageWidth-140 {
 			x, y = leftEdge, y+lineHeight
 		}
@@ -189,7 +188,7 @@ func (p *page) legend() {
 		{"stopping", "box", "stopping"}, {"desired", "line", "desired"}, {"most", "line", "maximumPercent"}, {"fewest", "line", "minimumHealthyPercent"}} {
 		entry(e[0], e[1], e[2])
 	}
-	p.y = y + legendHeight - 14
+	p.y = y + 8
 }
 
 // list tells what the numbers on the axis mean. Of several results the first speaks for all.

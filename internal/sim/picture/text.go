@@ -3,6 +3,7 @@ package picture
 import (
 	"fmt"
 	"io"
+	"regexp"
 	"sort"
 	"strings"
 	"time"
@@ -90,8 +91,16 @@ func line(l scenario.Line, color bool) string {
 	case scenario.Ended:
 		return paint(color, red, "! "+l.Text)
 	}
-	return "  " + l.Text
+	return "  " + listed.ReplaceAllStringFunc(l.Text, func(list string) string {
+		all := strings.SplitAfter(list, ")")
+		return strings.Join(all[:shownTasks], "") + fmt.Sprintf(" and %d more", len(all)-1-shownTasks)
+	})
 }
+
+// listed is a list of more tasks than are shown in a line.
+var listed = regexp.MustCompile(`(?:\(task \w+\) ?){5,}`)
+
+const shownTasks = 3
 
 func serviceOf(r *scenario.Result, name string) *scenario.ServiceResult {
 	for i := range r.Services {

@@ -17,7 +17,7 @@ import (
 // where WHAT is one of
 //
 //	min|max|finally GAUGE [of REVISION] = NUMBER       running, healthy, unhealthy, pending, stopping, tasks, desired
-//	COUNT ["TEXT"] [of REVISION] = NUMBER              started, ran, stopped, exited, failed; TEXT is part of the stopped reason
+//	COUNT ["TEXT"] [of REVISION] = NUMBER              started, ran, stopped, cancelled, exited, failed; TEXT is part of the stopped reason
 //	event "TEXT" = NUMBER | seen | never | after = 1m30s
 //	started at = 0s, 40s, ...                          the moments of starts, each told once
 //	steady after = 1m30s                               since the beginning of the stretch
@@ -54,8 +54,9 @@ const (
 	ofWaits
 )
 
-// counters are what happenings are counted by.
-var counters = []string{"started", "ran", "stopped", "exited", "failed", "event"}
+// counters are what happenings are counted by: tasks that were started, came to RUNNING, came to STOPPED, were told to stop before
+// they came to RUNNING, lost an essential container, could not be started; and service events.
+var counters = []string{"started", "ran", "stopped", "cancelled", "exited", "failed", "event"}
 
 // totals are the counts of the whole scenario.
 var totals = map[string]func(Counts) int{

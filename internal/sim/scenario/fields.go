@@ -142,19 +142,6 @@ func readDuration(to *time.Duration) field {
 	}
 }
 
-func readBool(to *bool) field {
-	return func(n *yaml.Node) error {
-		text, err := scalar(n)
-		if err != nil {
-			return err
-		}
-		if *to, err = strconv.ParseBool(text); err != nil {
-			return mistakef(n, "want true or false, not %q", text)
-		}
-		return nil
-	}
-}
-
 func readTexts(to *[]string) field {
 	return func(n *yaml.Node) error {
 		return each(n, "the list", func(n *yaml.Node) error {

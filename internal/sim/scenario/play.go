@@ -100,11 +100,12 @@ func (p *player) play() error {
 			return err
 		}
 		p.rec.mark(e.Name)
+		line := p.rec.say(Outside, "")
 		text, err := e.act.perform(p)
 		if err != nil {
 			return p.refused(e.Line, err)
 		}
-		p.rec.say(Outside, text)
+		p.rec.lines[line].Text = text
 	}
 	if err := p.advanceTo(p.s.Length); err != nil {
 		return err

@@ -66,7 +66,7 @@ type Sample struct {
 type happening struct {
 	at       time.Duration
 	service  string
-	kind     string // started, ran, stopped, failed, exited, event
+	kind     string // one of counters
 	revision string
 	text     string
 }
@@ -131,9 +131,10 @@ func (r *recorder) mark(name string) {
 	}
 }
 
-// say notes a line.
-func (r *recorder) say(kind Kind, text string) {
+// say notes a line, and gives its index.
+func (r *recorder) say(kind Kind, text string) int {
 	r.lines = append(r.lines, Line{At: Moment(r.at()), Kind: kind, Text: text})
+	return len(r.lines) - 1
 }
 
 // Called implements sim.Audience.
@@ -224,6 +225,9 @@ func (r *recorder) ends(now ecs.Time, t *ecs.Task) {
 	case ecs.TaskFailedToStart:
 		r.count(now, t, "failed", t.StoppedReason)
 	case ecs.ServiceSchedulerInitiated, ecs.UserInitiated:
+		if t.StartedAt == 0 {
+			r.count(now, t, "cancelled", t.StoppedReason)
+		}
 		return
 	}
 	text := Shorten(t.StoppedReason)

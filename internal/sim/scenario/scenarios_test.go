@@ -1,48 +1,171 @@
 package scenario
 
 import (
+	"bytes"
+	"encoding/json"
+	"fmt"
 	"path/filepath"
+	"regexp"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
 	"testing"
 )
 
 const folder = "../../../scenarios"
 
-// played gives every file of scenarios/ with what it came to.
-func played(t *testing.T) []*Result {
-	t.Helper()
+type one struct {
+	scenario *Scenario
+	result   *Result
+}
+
+// played gives every file of scenarios/ with what it came to. They are played once for all tests.
+var played = sync.OnceValues(func() ([]one, error) {
 	files, err := Find(folder)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	var all []*Result
+	var all []one
 	for _, file := range files {
 		s, err := Read(file)
 		if err != nil {
-			t.Errorf("%v", err)
-			continue
+			return nil, err
 		}
 		r, err := s.Play(Options{})
 		if err != nil {
-			t.Errorf("%s: %v", filepath.Base(file), err)
-			continue
+			return nil, err
 		}
-		all = append(all, r)
+		all = append(all, one{s, r})
 	}
-	return all
+	return all, nil
+})
+
+func forEach(t *testing.T, do func(t *testing.T, s *Scenario, r *Result)) {
+	t.Helper()
+	all, err := played()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range all {
+		t.Run(strings.TrimSuffix(filepath.Base(p.scenario.File), Extension), func(t *testing.T) { do(t, p.scenario, p.result) })
+	}
 }
 
 // TestScenarios plays every file of scenarios/.
 func TestScenarios(t *testing.T) {
-	for _, r := range played(t) {
+	forEach(t, func(t *testing.T, s *Scenario, r *Result) {
 		for _, v := range r.Verdicts {
 			if !v.Passed {
-				t.Errorf("%s:%d: %s: seen %s", r.File, v.Line, v.Text, v.Seen)
+				t.Errorf("%s:%d: %s: seen %s", filepath.Base(r.File), v.Line, v.Text, v.Seen)
 			}
 		}
+		if len(r.Verdicts) == 0 || s.Source == "" {
+			t.Errorf("%s: expects nothing, or does not say where it is written", r.File)
+		}
 		if t.Failed() {
-			for _, l := range r.Lines {
+			for _, l := range r.Lines[:min(len(r.Lines), 40)] {
 				t.Logf("%s %s %s", Clock(l.At), l.Kind, l.Text)
 			}
 		}
+	})
+}
+
+// numbers are those of an expectation, but for those in names: of revisions, and of events in "since" and "until".
+var numbers = regexp.MustCompile(`(of \S+:\d+|(?:since|until) \S+|\d+)`)
+
+// mutations gives an expectation with each of its numbers one more, and one less.
+func mutations(text string) []string {
+	var all []string
+	for _, at := range numbers.FindAllStringIndex(text, -1) {
+		n, err := strconv.Atoi(text[at[0]:at[1]])
+		if err != nil {
+			continue // a name
+		}
+		for _, by := range []int{-1, 1} {
+			if n+by >= 0 {
+				all = append(all, text[:at[0]]+strconv.Itoa(n+by)+text[at[1]:])
+			}
+		}
 	}
+	return all
+}
+
+func TestMutations(t *testing.T) {
+	got := strings.Join(mutations(`since crash2, event "has started 4 tasks" after = 1m0s`), "; ")
+	want := `since crash2, event "has started 3 tasks" after = 1m0s; since crash2, event "has started 5 tasks" after = 1m0s; ` +
+		`since crash2, event "has started 4 tasks" after = 0m0s; since crash2, event "has started 4 tasks" after = 2m0s; ` +
+		`since crash2, event "has started 4 tasks" after = 1m1s`
+	if got != want {
+		t.Errorf("got %s", got)
+	}
+}
+
+// TestScenariosAreTight changes every number that the files expect by one, in both directions: each change must fail.
+func TestScenariosAreTight(t *testing.T) {
+	changes := 0
+	forEach(t, func(t *testing.T, s *Scenario, r *Result) {
+		for _, e := range s.Expect {
+			for _, text := range mutations(e.Text) {
+				changed, err := parseExpectation(text)
+				if err != nil {
+					t.Errorf("%s: %v", text, err)
+					continue
+				}
+				if v := changed.measure(r); v.Passed {
+					t.Errorf("line %d: %q holds as well as %q: seen %s", e.Line, text, e.Text, v.Seen)
+				}
+				changes++
+			}
+		}
+	})
+	if changes < 100 {
+		t.Errorf("only %d changes were tried", changes)
+	}
+}
+
+// TestSameSeedSameBytes plays every file again, with another GOMAXPROCS.
+func TestSameSeedSameBytes(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(runtime.GOMAXPROCS(0)%2 + 1))
+	forEach(t, func(t *testing.T, s *Scenario, r *Result) {
+		again, err := s.Play(Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		first, second := asJSON(t, r), asJSON(t, again)
+		if !bytes.Equal(first, second) {
+			t.Errorf("the second time differs: trace %s, then %s", r.Trace, again.Trace)
+		}
+	})
+}
+
+// TestAnotherSeed sees that the seed means something.
+func TestAnotherSeed(t *testing.T) {
+	s, err := Read(filepath.Join(folder, "crashing"+Extension))
+	if err != nil {
+		t.Fatal(err)
+	}
+	traces := map[string]bool{}
+	for seed := range uint64(3) {
+		r, err := s.Play(Options{Seed: &seed})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Seed != seed || !r.Passed {
+			t.Errorf("seed %d: %s", seed, fmt.Sprint(r.Verdicts))
+		}
+		traces[r.Trace] = true
+	}
+	if len(traces) != 3 {
+		t.Errorf("three seeds give %d traces", len(traces))
+	}
+}
+
+func asJSON(t *testing.T, v any) []byte {
+	t.Helper()
+	text, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
 }

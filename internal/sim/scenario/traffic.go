@@ -50,6 +50,7 @@ type rule struct {
 	service string
 	since   ecs.Time // what is added up is from then on
 	busy    float64  // utilisation times milliseconds since the last full minute
+	metered ecs.Time // milliseconds of it in which tasks ran: without any there is nothing to measure
 	until   ecs.Time // it waits
 }
 
@@ -71,6 +72,7 @@ func (p *player) account() {
 		now := p.stage.Now()
 		if serving > 0 {
 			r.busy += sum / float64(serving) * float64(now-r.since)
+			r.metered += now - r.since
 		}
 		r.since = now
 	}
@@ -80,8 +82,8 @@ func (p *player) account() {
 func (p *player) scale() error {
 	p.account()
 	for _, r := range p.rules {
-		average := r.busy / float64(time.Minute.Milliseconds()) * 100
-		r.busy = 0
+		average := r.busy / float64(max(1, r.metered)) * 100
+		r.busy, r.metered = 0, 0
 		service := p.stage.Root().Service(Cluster, r.service)
 		if service == nil || service.Status != ecs.ServiceActive || average <= r.Above || p.stage.Now() < r.until {
 			continue
