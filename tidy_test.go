@@ -49,7 +49,7 @@ var machines = []string{"internal/control/journal", "internal/control/root", "in
 
 // machineFiles decide, in packages that also hold a runner.
 var machineFiles = map[string][]string{
-	"internal/control": {"machine.go", "apply.go", "decide.go", "reports.go", "load.go", "expire.go", "timers.go", "command.go"},
+	"internal/control": {"machine.go", "apply.go", "decide.go", "reports.go", "load.go", "expire.go", "timers.go", "command.go", "protect.go"},
 }
 
 // pureImports is all of the standard library that the pure packages use.

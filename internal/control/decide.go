@@ -54,7 +54,7 @@ func (m *Machine) forgetService(s *services.Service) {
 // stopTasks stops as many tasks of a deployment and phase as the plan says; placement says which.
 func (m *Machine) stopTasks(s *services.Service, stop scheduler.Stop) {
 	var candidates []placement.Candidate
-	for _, seq := range s.Tracker().Tasks(stop.Deployment, stop.Phase, nil) {
+	for _, seq := range s.Tracker().Candidates(stop, nil) {
 		t := m.tasks.Task(s.Record().Cluster, s.TaskID(seq))
 		candidates = append(candidates, placement.Candidate{Seq: seq, Instance: t.Instance, Zone: m.instances.Zone(t.Instance)})
 	}

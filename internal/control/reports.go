@@ -58,6 +58,8 @@ func (m *Machine) timer(t timer) {
 	case removalDue:
 		m.removing = false
 		m.catalog.RemoveUnused()
+	case protectionDue:
+		m.expose(t.cluster, t.task)
 	case clusterDue:
 		m.forgetCluster(t.cluster)
 	case expiryDue:

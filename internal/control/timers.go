@@ -13,12 +13,13 @@ type timers struct{ heap timerHeap }
 type timerKind uint8
 
 const (
-	serviceDue  timerKind = iota // a service asked to be decided again
-	repeatDue                    // an agent may have missed a message
-	instanceDue                  // an agent may have been silent for too long
-	expiryDue                    // a stopped task may be old enough to be forgotten
-	removalDue                   // deleted task definitions may be free to go
-	clusterDue                   // an INACTIVE cluster may be old enough to be forgotten
+	serviceDue    timerKind = iota // a service asked to be decided again
+	repeatDue                      // an agent may have missed a message
+	instanceDue                    // an agent may have been silent for too long
+	expiryDue                      // a stopped task may be old enough to be forgotten
+	removalDue                     // deleted task definitions may be free to go
+	protectionDue                  // the protection of a task may be over
+	clusterDue                     // an INACTIVE cluster may be old enough to be forgotten
 )
 
 type timer struct {
@@ -26,6 +27,7 @@ type timer struct {
 	cluster  string
 	service  uint64
 	instance ecs.ID
+	task     ecs.ID
 }
 
 type timed struct {

@@ -30,6 +30,7 @@ func Decide(v *View, now ecs.Time) Plan {
 			d.retire(i)
 		}
 	}
+	d.explainOld()
 	d.start()
 	d.makeRoom()
 	d.explainDeadlock()
@@ -69,6 +70,8 @@ type decision struct {
 	rolling     bool
 	ownRevision bool
 
+	shielded int // tasks that would be stopped were they not protected
+
 	nextTry   ecs.Time // when starts that are held or were refused may be tried, 0 where none are or that never comes
 	nextToken ecs.Time // when the pace allows one more start, 0 if it holds nothing back
 }
@@ -100,10 +103,15 @@ func (d *decision) trimPrimary() {
 
 	surplus := d.primary.Live() - d.view.Desired
 	for phase := Starting; phase <= Healthy; phase++ {
-		n := min(d.primary[phase], max(0, surplus))
+		n := min(d.free(0, phase), max(0, surplus))
+		if phase == Healthy {
+			// Where protected tasks that are not healthy yet are part of the surplus, healthy ones do not make up for them.
+			n = min(n, max(0, d.all[Healthy]-d.view.MinHealthy()))
+		}
 		d.stop(0, phase, n)
 		surplus -= n
 	}
+	d.explainProtected(0, surplus)
 }
 
 // stopsUnhealthyFirst says whether an unhealthy task of the newest deployment is stopped before its replacement is healthy:
@@ -116,21 +124,15 @@ func (d *decision) stopsUnhealthyFirst() bool {
 // newest deployment.
 func (d *decision) retire(i int) {
 	old := &d.view.Deployments[i]
-	d.stop(i, Starting, old.Counts[Starting])
+	d.stop(i, Starting, d.free(i, Starting))
 	d.stop(i, Unhealthy, old.Counts[Unhealthy])
-	graced := min(old.Counts[Graced], max(0, d.all[Graced]+d.all[Warming]+d.all[Healthy]-d.keep))
+	graced := min(d.free(i, Graced), max(0, d.all[Graced]+d.all[Warming]+d.all[Healthy]-d.keep))
 	d.stop(i, Graced, graced)
-	warming := min(old.Counts[Warming], max(0, d.all[Warming]+d.all[Healthy]-d.keep))
+	warming := min(d.free(i, Warming), max(0, d.all[Warming]+d.all[Healthy]-d.keep))
 	d.stop(i, Warming, warming)
-	healthy := min(old.Counts[Healthy], max(0, d.all[Healthy]-d.keep))
+	healthy := min(d.free(i, Healthy), max(0, d.all[Healthy]-d.keep))
 	d.stop(i, Healthy, healthy)
-
-	left := old.Counts[Graced] - graced + old.Counts[Warming] - warming + old.Counts[Healthy] - healthy
-	d.setDesired(i, left)
-	if left > 0 {
-		d.explain(Explanation{Wait: WaitHealthy, Deployment: old.ID, Tasks: left,
-			Percent: d.view.MinimumHealthyPercent, Limit: d.keep})
-	}
+	d.setDesired(i, d.left(i).Live())
 }
 
 // sustain keeps an older deployment at its desired count while healthy tasks are short: what fails is replaced by its own
@@ -139,7 +141,7 @@ func (d *decision) sustain(i int) {
 	old := &d.view.Deployments[i]
 	goal := d.goal(i)
 	d.stop(i, Unhealthy, min(old.Counts[Unhealthy], old.Counts[Healthy]+old.Counts[Unhealthy]-goal))
-	d.stop(i, Starting, min(old.Counts[Starting], old.Counts.Live()-goal))
+	d.stop(i, Starting, min(d.free(i, Starting), old.Counts.Live()-goal))
 	d.setDesired(i, goal)
 }
 
@@ -201,7 +203,7 @@ func (d *decision) makeRoom() {
 // explainDeadlock notes a rollout in which nothing can move.
 func (d *decision) explainDeadlock() {
 	stuck := d.rolling && d.need(0) > 0 && d.all.Total() >= d.view.MaxTasks()
-	if stuck && len(d.plan.Starts)+len(d.plan.Stops)+d.moving == 0 {
+	if stuck && d.shielded == 0 && len(d.plan.Starts)+len(d.plan.Stops)+d.moving == 0 {
 		d.explain(Explanation{Wait: WaitDeadlock, Deployment: d.view.Deployments[0].ID, Tasks: d.need(0)})
 		d.plan.Deadlocked = true
 		if !d.view.Deadlocked {

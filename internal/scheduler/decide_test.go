@@ -56,6 +56,54 @@ func stop(d ecs.DeploymentID, phase Phase, n int) Stop {
 	return Stop{Deployment: d, Phase: phase, Count: n, Code: ecs.ServiceSchedulerInitiated, Reason: reason}
 }
 
+// Protected tasks are not stopped because there are too many, and the plan says so once (developer guide, Protect your Amazon ECS tasks
+// from being terminated by scale-in events).
+func TestProtectedTasks(t *testing.T) {
+	guarded := func(v View, deployment int, protected Counts, announced int) View {
+		v.Deployments[deployment].Protected, v.Deployments[deployment].Announced = protected, announced
+		return v
+	}
+	said := func(d ecs.DeploymentID, n int) []Event {
+		return []Event{{Kind: EventProtected, Deployment: d, Tasks: n}}
+	}
+	tests := []struct {
+		name string
+		view View
+		want Plan
+		wait Explanation
+	}{
+		{"scale-in takes the others", guarded(view(t, 2, 100, 200, Counts{Healthy: 4}), 0, Counts{Healthy: 2}, 0),
+			Plan{Stops: []Stop{stop(newest, Healthy, 2)}}, Explanation{}},
+		{"scale-in waits", guarded(view(t, 1, 100, 200, Counts{Healthy: 4}), 0, Counts{Healthy: 3}, 0),
+			Plan{Stops: []Stop{stop(newest, Healthy, 1)}, Events: said(newest, 2)}, Explanation{Wait: WaitProtected, Deployment: newest, Tasks: 2}},
+		{"and says so once", guarded(view(t, 1, 100, 200, Counts{Healthy: 3}), 0, Counts{Healthy: 3}, 2), Plan{},
+			Explanation{Wait: WaitProtected, Deployment: newest, Tasks: 2}},
+		{"a healthy task does not make up for one that starts", guarded(view(t, 2, 100, 200, Counts{Healthy: 2, Starting: 1}), 0, Counts{Starting: 1}, 1),
+			Plan{}, Explanation{Wait: WaitProtected, Deployment: newest, Tasks: 1}},
+		{"an unhealthy task is stopped", guarded(view(t, 1, 100, 200, Counts{Healthy: 1, Unhealthy: 1}), 0, Counts{}, 0),
+			Plan{Stops: []Stop{stop(newest, Unhealthy, 1)}}, Explanation{}},
+		{"a deployment waits", guarded(rolling(t, 2, 100, 200, Counts{Healthy: 2}, Counts{Healthy: 2}), 1, Counts{Healthy: 1}, 1),
+			Plan{Stops: []Stop{stop(older, Healthy, 1)}, Desired: []DesiredChange{{older, 1}}}, Explanation{Wait: WaitProtected, Deployment: older, Tasks: 1}},
+		{"that is no deadlock", guarded(rolling(t, 2, 50, 100, Counts{Healthy: 1}, Counts{Healthy: 1}), 1, Counts{Healthy: 1}, 1),
+			Plan{}, Explanation{Wait: WaitProtected, Deployment: older, Tasks: 1}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got := Decide(&test.view, 1_000)
+			waits := Explanation{}
+			for _, e := range got.Explanations {
+				if e.Wait == WaitProtected {
+					waits = e
+				}
+			}
+			got.Explanations = nil
+			if diff := cmp.Diff(test.want, got, cmpopts.EquateEmpty()); diff != "" || waits != test.wait {
+				t.Errorf("explains %+v, want %+v (-want +got):\n%s", waits, test.wait, diff)
+			}
+		})
+	}
+}
+
 // The scenarios of "A deep dive into Amazon ECS task health and task replacement" (2023), step by step.
 func TestArticleTaskHealth(t *testing.T) {
 	tests := []struct {
@@ -131,11 +179,11 @@ func TestRollout(t *testing.T) {
 		{"complete",
 			rolling(t, 2, 100, 200, Counts{Healthy: 2}, Counts{}), Plan{Steady: true, Remove: []ecs.DeploymentID{older},
 				Rollouts: []RolloutChange{{newest, ecs.RolloutCompleted, "ECS deployment ecs-svc/0000000000000000002 completed."}},
-				Events:   []Event{{EventDeploymentCompleted, newest}, {Kind: EventSteadyState}}}},
+				Events:   []Event{{Kind: EventDeploymentCompleted, Deployment: newest}, {Kind: EventSteadyState}}}},
 		{"desired 0 completes at once",
 			rolling(t, 0, 100, 200, Counts{}, Counts{}), Plan{Steady: true, Remove: []ecs.DeploymentID{older},
 				Rollouts: []RolloutChange{{newest, ecs.RolloutCompleted, "ECS deployment ecs-svc/0000000000000000002 completed."}},
-				Events:   []Event{{EventDeploymentCompleted, newest}, {Kind: EventSteadyState}}}},
+				Events:   []Event{{Kind: EventDeploymentCompleted, Deployment: newest}, {Kind: EventSteadyState}}}},
 		{"a failed deployment starts nothing and leaves the old tasks",
 			with(rolling(t, 4, 0, 200, Counts{Healthy: 1}, Counts{Healthy: 3}), func(v *View) {
 				v.Deployments[0].Rollout = ecs.RolloutFailed

@@ -34,6 +34,8 @@ func (e Event) Message(service string) string {
 		return ThrottledEvent(service)
 	case EventDeadlocked:
 		return DeadlockedEvent(service)
+	case EventProtected:
+		return ProtectedEvent(service, e.Deployment, e.Tasks)
 	}
 	panic("scheduler: no text for event kind " + strconv.Itoa(int(e.Kind)))
 }
@@ -55,6 +57,12 @@ func StoppedEvent(service string, tasks []ecs.ID) string {
 // StoppedPendingEvent says that tasks that had not come to RUNNING were told to stop.
 func StoppedPendingEvent(service string, count int) string {
 	return prefix(service) + " stopped " + strconv.Itoa(count) + " pending tasks."
+}
+
+// ProtectedEvent says that tasks of a deployment that should stop are protected.
+func ProtectedEvent(service string, d ecs.DeploymentID, tasks int) string {
+	return prefix(service) + " was unable to reach steady state because (taskSet " + d.String() + ") was unable to scale in due to (reason " +
+		strconv.Itoa(tasks) + " tasks under protection)"
 }
 
 // UnhealthyEvent says that a container check of the task failed.

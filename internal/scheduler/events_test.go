@@ -30,6 +30,8 @@ func TestEventTexts(t *testing.T) {
 			" its requirements." + more},
 		{DeadlockedEvent("web"), "(service web) was unable to stop or start tasks during a deployment because of the service" +
 			" deployment configuration. Update the minimumHealthyPercent or maximumPercent value and try again."},
+		{Event{Kind: EventProtected, Deployment: 7, Tasks: 2}.Message("web"), "(service web) was unable to reach steady state because (taskSet" +
+			" ecs-svc/0000000000000000007) was unable to scale in due to (reason 2 tasks under protection)"},
 		{CompletedReason(7), "ECS deployment ecs-svc/0000000000000000007 completed."},
 		{InProgressReason(7), "ECS deployment ecs-svc/0000000000000000007 in progress."},
 	}

@@ -26,6 +26,8 @@ const (
 	WaitDeadlock
 	// WaitThrottle: waves of tasks in a row never came to RUNNING.
 	WaitThrottle
+	// WaitProtected: tasks that should stop are protected.
+	WaitProtected
 )
 
 // Explanation says what is wanted and not done. It is data; String gives the sentence.
@@ -59,6 +61,8 @@ func (e Explanation) String() string {
 	case WaitThrottle:
 		return fmt.Sprintf("%s until %s: none of the last %d waves of tasks came to RUNNING", waits(e.Tasks),
 			e.Until.Std().UTC().Format(time.RFC3339), e.Limit)
+	case WaitProtected:
+		return fmt.Sprintf("%d tasks of deployment %s keep running: they are protected", e.Tasks, e.Deployment)
 	}
 	panic(fmt.Sprintf("scheduler: no sentence for wait %d", e.Wait))
 }

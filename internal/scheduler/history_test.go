@@ -172,7 +172,7 @@ func (w *world) promote() {
 func (w *world) actors() []actor {
 	list := make([]actor, len(w.tasks))
 	for i, task := range w.tasks {
-		list[i] = actor{seq: task.Seq, deployment: task.Deployment, phase: task.Phase}
+		list[i] = actor{seq: task.Seq, deployment: task.Deployment, phase: task.Phase, protected: task.Protected}
 	}
 	return list
 }
@@ -240,9 +240,13 @@ func (w *world) promises(p Plan) {
 // apply carries the plan out.
 func (w *world) apply(p Plan) {
 	for _, stop := range p.Stops {
-		seqs := w.tracker.Tasks(stop.Deployment, stop.Phase, nil)
+		seqs := w.tracker.Candidates(stop, nil)
 		for _, seq := range seqs[:stop.Count] {
-			w.move(slices.IndexFunc(w.tasks, func(l life) bool { return l.Seq == seq }), Stopping)
+			victim := slices.IndexFunc(w.tasks, func(l life) bool { return l.Seq == seq })
+			if w.tasks[victim].Protected && stop.Phase != Unhealthy && w.service.Status == ecs.ServiceActive {
+				w.t.Fatalf("stops the protected task %d: %+v", seq, stop)
+			}
+			w.move(victim, Stopping)
 			if stop.Phase == Unhealthy {
 				w.tracker.Fail(stop.Deployment, FailureUnhealthy)
 				w.count(stop.Deployment, false)
@@ -305,11 +309,14 @@ func (w *world) trackerAgrees() {
 	}
 	next := ecs.Time(0)
 	for i := range v.Deployments {
-		var counts Counts
+		var counts, protected Counts
 		seqs := [phaseCount][]uint64{}
 		for _, task := range w.tasks {
 			if task.Deployment == v.Deployments[i].ID {
 				counts[task.Phase]++
+				if task.Protected && task.Phase <= Healthy {
+					protected[task.Phase]++
+				}
 				seqs[task.Phase] = append(seqs[task.Phase], task.Seq)
 			}
 			if (task.Phase == Warming || task.Phase == Graced) && (next == 0 || task.Due < next) {
@@ -318,6 +325,9 @@ func (w *world) trackerAgrees() {
 		}
 		if diff := cmp.Diff(counts, v.Deployments[i].Counts); diff != "" {
 			w.t.Fatalf("counts of %s (-list +tracker):\n%s", v.Deployments[i].ID, diff)
+		}
+		if diff := cmp.Diff(protected, v.Deployments[i].Protected); diff != "" {
+			w.t.Fatalf("protected tasks of %s (-list +tracker):\n%s", v.Deployments[i].ID, diff)
 		}
 		for phase := range seqs {
 			if got := w.tracker.Tasks(v.Deployments[i].ID, Phase(phase), nil); !slices.Equal(got, seqs[phase]) {
@@ -333,7 +343,7 @@ func (w *world) trackerAgrees() {
 // fault makes one thing happen.
 func (w *world) fault() {
 	switch rapid.SampledFrom([]string{"run", "run", "run", "gone", "gone", "wait", "wait", "crash", "sicken", "recover",
-		"deploy", "scale", "percents", "fail", "refuse", "room"}).Draw(w.t, "what") {
+		"deploy", "scale", "percents", "fail", "refuse", "room", "protect", "expose"}).Draw(w.t, "what") {
 	case "run":
 		if i := w.pick(Starting); i >= 0 {
 			w.move(i, Warming)
@@ -374,12 +384,21 @@ func (w *world) fault() {
 			d.Rollout = ecs.RolloutFailed
 			w.sync()
 		}
+	case "protect", "expose":
+		if i := w.pick(Starting, Graced, Warming, Healthy, Unhealthy); i >= 0 {
+			w.protect(i, !w.tasks[i].Protected)
+		}
 	case "refuse":
 		w.refuse = true
 	case "room":
 		w.refuse = false
 		w.clearRefused()
 	}
+}
+
+func (w *world) protect(i int, protected bool) {
+	w.tasks[i].Protected = protected
+	w.tracker.Update(w.tasks[i].Task)
 }
 
 func (w *world) clearRefused() {
@@ -427,6 +446,10 @@ func TestHistories(t *testing.T) {
 		}
 		if w.service.Deployments[0].Rollout == ecs.RolloutFailed {
 			w.deploy()
+		}
+		w.calm() // with whatever is protected
+		for i := range w.tasks {
+			w.protect(i, false)
 		}
 		last := w.calm()
 		if w.service.Deployments[0].Rollout == ecs.RolloutFailed {

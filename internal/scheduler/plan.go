@@ -64,7 +64,7 @@ type Start struct {
 // pace come first.
 func (s Start) TokensFor(placed int) int { return max(0, placed-(s.Count-s.Paced)) }
 
-// Stop asks for Count tasks of a deployment in one phase to be stopped. Which ones is the caller's choice: unhealthy tasks at
+// Stop asks for Count tasks of a deployment in one phase to be stopped. Which ones of Tracker.Candidates is the caller's choice: unhealthy tasks at
 // random (placement.Random), others so that the rest is spread best (placement.Victims).
 type Stop struct {
 	Deployment ecs.DeploymentID
@@ -101,10 +101,12 @@ const (
 	EventRollingBack
 	EventThrottled
 	EventDeadlocked
+	EventProtected
 )
 
 // Event is a service event without its text.
 type Event struct {
 	Kind       EventKind
 	Deployment ecs.DeploymentID // of the events about a deployment
+	Tasks      int              // of EventProtected
 }

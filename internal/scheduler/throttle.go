@@ -95,8 +95,13 @@ func (t *Tracker) retry(now ecs.Time) {
 
 // Said notes that an event of a plan has been said.
 func (t *Tracker) Said(e Event) {
-	if e.Kind == EventThrottled {
+	switch e.Kind {
+	case EventThrottled:
 		t.view.Throttle.Announced = true
+	case EventProtected:
+		if at := indexOf(t.view.Deployments, e.Deployment); at >= 0 {
+			t.view.Deployments[at].Announced = e.Tasks
+		}
 	}
 }
 

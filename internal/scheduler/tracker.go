@@ -17,6 +17,9 @@ type Task struct {
 	// Due is when a warming task counts as healthy, or a graced one as unhealthy, if nothing happens before; 0 where something
 	// else decides that. It is not looked at in other phases.
 	Due ecs.Time
+
+	// Protected says that neither scale-in nor a deployment may stop the task.
+	Protected bool
 }
 
 // Tracker keeps the View of one service as its tasks change, each change in O(log tasks), and finds the tasks of one phase. It
@@ -81,6 +84,7 @@ func (t *Tracker) SetDeployments(deployments []ecs.Deployment) {
 		if at := indexOf(oldView, given.ID); at >= 0 {
 			was := &oldView[at]
 			next.Counts, next.Refused, next.Failed, members = was.Counts, was.Refused, was.Failed, oldGroups[at]
+			next.Protected, next.Announced = was.Protected, was.Announced
 			if i > 0 && at > 0 && was.Desired == given.Desired {
 				next.Lost = was.Lost
 			}
@@ -100,11 +104,12 @@ func (t *Tracker) SetDeployments(deployments []ecs.Deployment) {
 // Update takes over the phase of a task, new or known. A task never changes its deployment.
 func (t *Tracker) Update(task Task) {
 	at, known := t.slots[task.Seq]
+	was := Starting
 	if !known {
 		at = t.add(task)
 	} else {
 		t.leave(at)
-		was := t.tasks[at].task.Phase
+		was = t.tasks[at].task.Phase
 		task.Deployment = t.tasks[at].task.Deployment
 		t.tasks[at].task = task
 		if task.Phase == Unhealthy && was != Unhealthy && !t.tasks[at].proven {
@@ -112,6 +117,9 @@ func (t *Tracker) Update(task Task) {
 		}
 	}
 	t.enter(at)
+	if task.Phase == Healthy && was != Healthy {
+		t.proved(indexOf(t.view.Deployments, task.Deployment))
+	}
 }
 
 // Died notes that a task ended by itself after it had been RUNNING for ran (0 if never). It is called once per such task, before
@@ -253,10 +261,10 @@ func (t *Tracker) enter(at int32) {
 	entry.member = int32(len(*set))
 	*set = append(*set, at)
 	t.view.Deployments[d].Counts[entry.task.Phase]++
+	t.protects(at, 1)
 	switch {
 	case entry.task.Phase == Healthy:
 		entry.proven = true
-		t.proved(d)
 	case (entry.task.Phase == Warming || entry.task.Phase == Graced) && entry.task.Due != 0:
 		t.heapPush(at)
 	}
@@ -273,6 +281,7 @@ func (t *Tracker) leave(at int32) {
 	t.tasks[moved].member = entry.member
 	*set = (*set)[:last]
 	t.view.Deployments[d].Counts[entry.task.Phase]--
+	t.protects(at, -1)
 	if entry.heaped >= 0 {
 		t.heapRemove(entry.heaped)
 	}

@@ -15,6 +15,7 @@ type actor struct {
 	seq        uint64
 	deployment ecs.DeploymentID
 	phase      Phase
+	protected  bool
 }
 
 // slow is a service and its tasks; the view gives everything but the counts.
@@ -39,6 +40,7 @@ type outcome struct {
 	complete, steadyEvent, steady, inactive, deadlock bool
 	failed, throttledEvent, deadlocked, deadlockEvent bool
 	back                                              ecs.DeploymentID
+	shielded, shieldEvents                            map[ecs.DeploymentID]int
 
 	wake ecs.Time
 }
@@ -81,7 +83,7 @@ func maximum(desired, percent int) int {
 
 func (s *slow) decide(now ecs.Time) outcome {
 	o := outcome{stops: map[tally]int{}, starts: map[ecs.DeploymentID]int{}, paced: map[ecs.DeploymentID]int{},
-		desired: map[ecs.DeploymentID]int{}}
+		desired: map[ecs.DeploymentID]int{}, shielded: map[ecs.DeploymentID]int{}, shieldEvents: map[ecs.DeploymentID]int{}}
 	v := s.view
 	if v.Draining {
 		o.inactive = len(s.tasks) == 0
@@ -115,13 +117,17 @@ func (s *slow) decide(now ecs.Time) outcome {
 
 	for s.stopOneOfNewest(rolling, &o) {
 	}
+	s.shield(newest, &o, func(lifted *slow, o *outcome) bool { return lifted.stopOneOfNewest(rolling, o) })
 	for i := len(v.Deployments) - 1; i > 0; i-- {
 		for s.stopOneOfOld(v.Deployments[i], own, keep, &o) {
 		}
-		o.desired[v.Deployments[i].ID] = s.in(v.Deployments[i].ID, Graced, Warming, Healthy)
+		o.desired[v.Deployments[i].ID] = s.in(v.Deployments[i].ID, Starting, Graced, Warming, Healthy)
 		if own {
 			o.desired[v.Deployments[i].ID] = wantedOf(v.Deployments[i])
 		}
+	}
+	for _, d := range v.Deployments[1:] {
+		s.shield(d, &o, func(lifted *slow, o *outcome) bool { return lifted.stopOneOfOld(d, own, keep, o) })
 	}
 	s.startAll(own, now, &o)
 	s.stuck(quiet, rolling, own, now, &o)
@@ -175,9 +181,29 @@ func (s *slow) stop(i int, o *outcome) {
 	s.tasks[i].phase = Stopping
 }
 
-// stopAny stops the first task of a deployment in a phase.
+// shield counts the tasks of a deployment that would be stopped as well were it not for their protection.
+func (s *slow) shield(d Deployment, o *outcome, stopOne func(*slow, *outcome) bool) {
+	lifted := slow{view: s.view, tasks: slices.Clone(s.tasks)}
+	for i := range lifted.tasks {
+		lifted.tasks[i].protected = lifted.tasks[i].protected && lifted.tasks[i].deployment != d.ID
+	}
+	n, imagined := 0, outcome{stops: map[tally]int{}}
+	for stopOne(&lifted, &imagined) {
+		n++
+	}
+	if n > 0 {
+		o.shielded[d.ID] = n
+	}
+	if n > 0 && n != d.Announced {
+		o.shieldEvents[d.ID] = n
+	}
+}
+
+// stopAny stops the first task of a deployment in a phase, a protected one only when it is unhealthy.
 func (s *slow) stopAny(id ecs.DeploymentID, phase Phase, o *outcome) bool {
-	i := slices.IndexFunc(s.tasks, func(a actor) bool { return a.deployment == id && a.phase == phase })
+	i := slices.IndexFunc(s.tasks, func(a actor) bool {
+		return a.deployment == id && a.phase == phase && (!a.protected || phase == Unhealthy)
+	})
 	if i < 0 {
 		return false
 	}
@@ -192,7 +218,8 @@ func (s *slow) stopOneOfNewest(rolling bool, o *outcome) bool {
 		return true
 	}
 	return s.in(id, Starting, Graced, Warming, Healthy) > v.Desired &&
-		(s.stopAny(id, Starting, o) || s.stopAny(id, Graced, o) || s.stopAny(id, Warming, o) || s.stopAny(id, Healthy, o))
+		(s.stopAny(id, Starting, o) || s.stopAny(id, Graced, o) || s.stopAny(id, Warming, o) ||
+			s.everywhere(Healthy)-1 >= minimum(v.Desired, v.MinimumHealthyPercent) && s.stopAny(id, Healthy, o))
 }
 
 func (s *slow) stopOneOfOld(d Deployment, own bool, keep int, o *outcome) bool {
@@ -292,7 +319,7 @@ func (s *slow) stuck(quiet, rolling, own bool, now ecs.Time, o *outcome) {
 			return
 		}
 	}
-	o.deadlock = rolling && s.lacks(0, own) > 0
+	o.deadlock = rolling && s.lacks(0, own) > 0 && len(o.shielded) == 0
 	o.deadlocked = o.deadlock
 	o.deadlockEvent = o.deadlock && !s.view.Deadlocked
 }
@@ -323,7 +350,7 @@ func (s *slow) settle(own bool, o *outcome) {
 func outcomeOf(p Plan) outcome {
 	o := outcome{stops: map[tally]int{}, starts: map[ecs.DeploymentID]int{}, paced: map[ecs.DeploymentID]int{},
 		desired: map[ecs.DeploymentID]int{}, removed: p.Remove, steady: p.Steady, inactive: p.Inactive, wake: p.Wake,
-		deadlocked: p.Deadlocked, back: p.RollBackTo}
+		deadlocked: p.Deadlocked, back: p.RollBackTo, shielded: map[ecs.DeploymentID]int{}, shieldEvents: map[ecs.DeploymentID]int{}}
 	for _, stop := range p.Stops {
 		o.stops[tally{stop.Deployment, stop.Phase}] += stop.Count
 	}
@@ -337,6 +364,9 @@ func outcomeOf(p Plan) outcome {
 		o.desired[change.Deployment] = change.Desired
 	}
 	for _, event := range p.Events {
+		if event.Kind == EventProtected {
+			o.shieldEvents[event.Deployment] = event.Tasks
+		}
 		o.complete = o.complete || event.Kind == EventDeploymentCompleted
 		o.steadyEvent = o.steadyEvent || event.Kind == EventSteadyState
 		o.failed = o.failed || event.Kind == EventDeploymentFailed
@@ -344,6 +374,9 @@ func outcomeOf(p Plan) outcome {
 		o.deadlockEvent = o.deadlockEvent || event.Kind == EventDeadlocked
 	}
 	for _, e := range p.Explanations {
+		if e.Wait == WaitProtected {
+			o.shielded[e.Deployment] = e.Tasks
+		}
 		o.deadlock = o.deadlock || e.Wait == WaitDeadlock
 	}
 	return o

@@ -56,6 +56,12 @@ type Deployment struct {
 	Rollout ecs.RolloutState
 	Counts  Counts
 
+	// Protected says how many of Counts are protected from being stopped, those not yet running, warming and healthy.
+	Protected Counts
+
+	// Announced is the number of protected tasks that EventProtected has told of, 0 for none.
+	Announced int
+
 	// Desired is how many tasks an older deployment should still have; of the newest one it is not looked at.
 	Desired int
 

@@ -32,7 +32,7 @@ func (b *Book) TaskMoved(now ecs.Time, old, t *ecs.Task) {
 
 // facts says what the scheduler needs to know of a task that is not STOPPED.
 func (s *Service) facts(t *ecs.Task) scheduler.Task {
-	facts := scheduler.Task{Seq: t.Seq, Deployment: t.Deployment}
+	facts := scheduler.Task{Seq: t.Seq, Deployment: t.Deployment, Protected: t.ProtectedUntil != 0}
 	switch {
 	case t.DesiredStatus == ecs.StatusStopped:
 		facts.Phase = scheduler.Stopping

@@ -92,6 +92,15 @@ func (b *Book) Tag(t *ecs.Task, tags []ecs.Tag) {
 	b.put(t, &n)
 }
 
+// Protect sets until when a task is protected, 0 for not at all, and gives the task as it is then. That is no state change: it has no
+// event and no version.
+func (b *Book) Protect(t *ecs.Task, until ecs.Time) *ecs.Task {
+	n := *t
+	n.ProtectedUntil = until
+	b.put(t, &n)
+	return &n
+}
+
 // On gives the tasks of a container instance that are not STOPPED, in the order of creation.
 func (b *Book) On(cluster string, instance ecs.ID) []*ecs.Task {
 	s := b.clusters[cluster]

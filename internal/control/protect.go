@@ -1,0 +1,77 @@
+package control
+
+import (
+	"time"
+
+	"ballast/internal/ecs"
+)
+
+// ProtectTasks protects tasks of services from being stopped by scale-in and deployments for a time, or, with 0, ends that. Answer:
+// []Protection, in the order of Tasks.
+type ProtectTasks struct {
+	Cluster string
+	Tasks   []ecs.ID
+	For     time.Duration
+}
+
+// Protection is what became of one task of ProtectTasks: the task, or Reason, why not (developer guide, API failure reasons).
+type Protection struct {
+	Task   *ecs.Task
+	Reason string
+}
+
+// The reasons.
+const (
+	// ReasonMissing: there is no such task.
+	ReasonMissing = "MISSING"
+	// ReasonTaskNotValid: the task belongs to no service, or is being stopped.
+	ReasonTaskNotValid = "TASK_NOT_VALID"
+	// ReasonDeploymentBlocked: a deployment waits for the task, and more tasks would be protected than the service should have.
+	ReasonDeploymentBlocked = "DEPLOYMENT_BLOCKED"
+)
+
+func (c ProtectTasks) apply(m *Machine) (any, error) {
+	if _, err := m.catalog.Cluster(c.Cluster); err != nil {
+		return nil, err
+	}
+	protections := make([]Protection, 0, len(c.Tasks))
+	for _, id := range c.Tasks {
+		protections = append(protections, m.protect(c, id))
+		m.spread() // the next task counts with this one
+	}
+	return protections, nil
+}
+
+func (m *Machine) protect(c ProtectTasks, id ecs.ID) Protection {
+	t := m.tasks.Task(c.Cluster, id)
+	switch {
+	case t == nil:
+		return Protection{Reason: ReasonMissing}
+	case t.Service == "" || t.DesiredStatus == ecs.StatusStopped:
+		return Protection{Reason: ReasonTaskNotValid}
+	case c.For > 0 && m.services.Blocks(t):
+		return Protection{Reason: ReasonDeploymentBlocked}
+	}
+	until := ecs.Time(0)
+	if c.For > 0 {
+		until = m.now.Add(c.For)
+		m.timers.set(until, timer{kind: protectionDue, cluster: c.Cluster, task: id})
+	}
+	return Protection{Task: m.tasks.Protect(t, until)}
+}
+
+// expose ends the protection of a task whose time is over.
+func (m *Machine) expose(cluster string, id ecs.ID) {
+	if t := m.tasks.Task(cluster, id); t != nil && !t.Stopped() && t.ProtectedUntil != 0 && t.ProtectedUntil <= m.now {
+		m.tasks.Protect(t, 0)
+	}
+}
+
+// awaitExposure sets the timers of all protected tasks, after a load.
+func (m *Machine) awaitExposure() {
+	m.tasks.Each(func(t *ecs.Task) {
+		if t.ProtectedUntil != 0 {
+			m.timers.set(t.ProtectedUntil, timer{kind: protectionDue, cluster: t.Cluster, task: t.ID})
+		}
+	})
+}
