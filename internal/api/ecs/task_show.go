@@ -1,6 +1,7 @@
 package ecs
 
 import (
+	"fmt"
 	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
@@ -171,8 +172,13 @@ func showBindings(t *ecs.Task, bindings []ecs.Binding) []types.NetworkBinding {
 	out := make([]types.NetworkBinding, len(bindings))
 	for i := range bindings {
 		b := &bindings[i]
-		out[i] = types.NetworkBinding{BindIP: &b.BindIP, ContainerPort: new(int32(b.ContainerPort)), HostPort: new(int32(b.HostPort)),
-			Protocol: types.TransportProtocolTcp}
+		out[i] = types.NetworkBinding{BindIP: &b.BindIP, Protocol: types.TransportProtocolTcp}
+		if b.LastHostPort != 0 { // a range has no single ports (API_NetworkBinding)
+			out[i].ContainerPortRange = new(fmt.Sprintf("%d-%d", b.ContainerPort, b.LastContainerPort))
+			out[i].HostPortRange = new(fmt.Sprintf("%d-%d", b.HostPort, b.LastHostPort))
+		} else {
+			out[i].ContainerPort, out[i].HostPort = new(int32(b.ContainerPort)), new(int32(b.HostPort))
+		}
 		if b.UDP {
 			out[i].Protocol = types.TransportProtocolUdp
 		}
