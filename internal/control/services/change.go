@@ -133,6 +133,7 @@ func (b *Book) Apply(now ecs.Time, chance Chance, s *Service, plan *scheduler.Pl
 			d.Rollout, d.RolloutReason, d.UpdatedAt = change.State, change.Reason, now
 			if d.Rollout == ecs.RolloutCompleted {
 				completed := *d
+				completed.Running, completed.Pending = 0, 0 // which are not journalled
 				record.LastCompleted = &completed
 			}
 		}
