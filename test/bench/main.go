@@ -40,7 +40,6 @@ var figures = []figure{
 	{"idle", measureIdle},
 	{"restart", measureRestart},
 	{"inside", measureInside},
-	{"restart", measureRestart},
 	{"docker", measureDocker},
 }
 

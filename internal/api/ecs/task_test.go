@@ -119,6 +119,8 @@ func TestListFilters(t *testing.T) {
 		{"ListTasks", `{"startedBy":"me","desiredStatus":"STOPPED"}`, []string{stopped}},
 		{"ListTasks", `{"startedBy":"me"}`, nil},
 		{"ListTasks", `{"startedBy":"ecs-svc/0012345678901234567"}`, []string{running}},
+		{"ListTasks", `{"startedBy":"ecs-svc/12345678901234567"}`, nil},
+		{"ListTasks", `{"startedBy":"ecs-svc/0012345678901234567","desiredStatus":"STOPPED"}`, nil},
 		{"ListServices", `{"launchType":"EC2","schedulingStrategy":"REPLICA"}`, []string{front}},
 		{"ListServices", `{"launchType":"FARGATE"}`, nil},
 		{"ListServices", `{"schedulingStrategy":"DAEMON"}`, nil},

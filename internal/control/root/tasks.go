@@ -1,6 +1,12 @@
 package root
 
-import "ballast/internal/ecs"
+import (
+	"encoding/binary"
+	"strconv"
+	"strings"
+
+	"ballast/internal/ecs"
+)
 
 // entry is a task in one of the orders that ListTasks pages through. It leads to the id, so that a change of status leaves
 // the index alone.
@@ -21,6 +27,7 @@ const (
 	byService
 	byInstance
 	byStartedBy
+	byDeployment
 )
 
 // appendEntries adds the entries of a task to out.
@@ -36,8 +43,9 @@ func appendEntries(out []entry, t *ecs.Task) []entry {
 	switch {
 	case t.Service != "":
 		add(byService, t.Service)
+		add(byDeployment, deploymentValue(t.Deployment))
 	case t.StartedBy != "":
-		add(byStartedBy, t.StartedBy)
+		add(startedBy(t.StartedBy))
 	}
 	return out
 }
@@ -75,14 +83,27 @@ func (f TaskFilter) matches(t *ecs.Task) bool {
 		(f.StartedBy == "" || t.StartedByName() == f.StartedBy)
 }
 
-// order names the narrowest order that holds all tasks which can match. Tasks of services are not indexed by deployment, so
-// startedBy narrows only together with something else.
-func (f TaskFilter) order(isDeployment bool) (by, string) {
+// deploymentValue is the value of a deployment's list, shorter than its name.
+func deploymentValue(d ecs.DeploymentID) string {
+	return string(binary.BigEndian.AppendUint64(nil, uint64(d)))
+}
+
+// startedBy gives the list of what startedBy says. Anyone may write what looks like a deployment there.
+func startedBy(name string) (by, string) {
+	number, isDeployment := strings.CutPrefix(name, "ecs-svc/")
+	if n, err := strconv.ParseUint(number, 10, 64); isDeployment && err == nil {
+		return byDeployment, deploymentValue(ecs.DeploymentID(n))
+	}
+	return byStartedBy, name
+}
+
+// order names the narrowest order that holds all tasks which can match.
+func (f TaskFilter) order() (by, string) {
 	switch {
 	case f.Service != "":
 		return byService, f.Service
-	case f.StartedBy != "" && !isDeployment:
-		return byStartedBy, f.StartedBy
+	case f.StartedBy != "":
+		return startedBy(f.StartedBy)
 	case !f.Instance.IsZero():
 		return byInstance, string(f.Instance[:])
 	case f.Family != "":
@@ -93,8 +114,7 @@ func (f TaskFilter) order(isDeployment bool) (by, string) {
 
 // Tasks gives at most limit tasks that match, in the order of creation, beginning after the given sequence number.
 func (r *Root) Tasks(f TaskFilter, after uint64, limit int) []*ecs.Task {
-	isDeployment := len(f.StartedBy) > 8 && f.StartedBy[:8] == "ecs-svc/"
-	order, value := f.order(isDeployment)
+	order, value := f.order()
 	from := entry{cluster: f.Cluster, by: order, value: value, desired: f.Desired, seq: after + 1}
 	var out []*ecs.Task
 	r.index.Ascend(from, func(e entry) bool {
