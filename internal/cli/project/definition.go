@@ -10,7 +10,7 @@ import (
 	"ballast/internal/wire"
 )
 
-// definitionForm is that of RegisterTaskDefinition's input. Defaults: API_ContainerDefinition, API_HealthCheck,
+// definitionForm is that of RegisterTaskDefinition's input. Defaults: API_ContainerDefinition, API_HealthCheck, API_LinuxParameters,
 // API_PortMapping, API_RegisterTaskDefinition (ECS API reference).
 var definitionForm = form{
 	keys: map[string]string{
@@ -32,6 +32,10 @@ var definitionForm = form{
 		"containerDefinitions[].healthCheck.retries":                3.0,
 		"containerDefinitions[].versionConsistency":                 "enabled",
 		"containerDefinitions[].restartPolicy.restartAttemptPeriod": 300.0,
+		"containerDefinitions[].linuxParameters.swappiness":         60.0,
+		"containerDefinitions[].linuxParameters.maxSwap":            nil, // 0 is no swap, absence is as much as the host gives
+		"volumes[].dockerVolumeConfiguration.scope":                 "task",
+		"volumes[].dockerVolumeConfiguration.driver":                "local",
 	},
 }
 

@@ -145,6 +145,30 @@ func TestCompareDefinition(t *testing.T) {
 	}
 }
 
+func TestCompareVolumesAndSwap(t *testing.T) {
+	const shown = `{"family": "web", "volumes": [{"name": "a", "host": {}}, {"name": "b", "dockerVolumeConfiguration": {"scope": "task"}}],
+		"containerDefinitions": [{"name": "web", "linuxParameters": {"initProcessEnabled": true}}]}`
+	for file, want := range map[string][]Change{
+		`{"family": "web", "volumes": [{"name": "b", "dockerVolumeConfiguration": {"driver": "local"}}, {"name": "a"}],
+			"containerDefinitions": [{"name": "web", "linuxParameters": {"initProcessEnabled": true, "swappiness": 60}}]}`: nil,
+		`{"family": "web", "volumes": [{"name": "a"}, {"name": "b", "dockerVolumeConfiguration": {"scope": "shared"}}],
+			"containerDefinitions": [{"name": "web", "linuxParameters": {"initProcessEnabled": true, "maxSwap": 0}}]}`: {
+			{"containerDefinitions[web].linuxParameters.maxSwap", "", "0"}, {"volumes[b].dockerVolumeConfiguration", "", `{"scope":"shared"}`}},
+	} {
+		in := &ecs.RegisterTaskDefinitionInput{}
+		if err := wire.DecodeJSON([]byte(file), in); err != nil {
+			t.Fatal(err)
+		}
+		got, err := CompareDefinition(in, described(t, shown), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: changes (-want +got):\n%s", file, diff)
+		}
+	}
+}
+
 // In host mode a host port can only be the container's (API_PortMapping).
 func TestHostPortsInHostMode(t *testing.T) {
 	want := &ecs.RegisterTaskDefinitionInput{}
