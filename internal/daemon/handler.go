@@ -125,6 +125,24 @@ func (l *lateLogs) Logs(ctx context.Context, task ecs.ID, container string, posi
 	return a.Logs(ctx, task, container, position, limit)
 }
 
+// FindLog finds as agent.Agent.FindLog does.
+func (l *lateLogs) FindLog(ctx context.Context, task ecs.ID, container string, at ecs.Time) (int64, error) {
+	a := l.agent.Load()
+	if a == nil {
+		return 0, errStarting()
+	}
+	return a.FindLog(ctx, task, container, at)
+}
+
+// LastLog looks as agent.Agent.LastLog does.
+func (l *lateLogs) LastLog(ctx context.Context, task ecs.ID, container string) (ecs.Time, error) {
+	a := l.agent.Load()
+	if a == nil {
+		return 0, errStarting()
+	}
+	return a.LastLog(ctx, task, container)
+}
+
 // Attach runs a command as agent.Agent.Attach does.
 func (l *lateLogs) Attach(ctx context.Context, task ecs.ID, container string, command []string, streams driver.Streams) (int, error) {
 	a := l.agent.Load()

@@ -209,6 +209,14 @@ type Streams struct {
 // Size is that of a terminal in characters.
 type Size struct{ Rows, Columns uint16 }
 
+// LogFinder is what a driver can do in addition: find places in logs without reading them from their beginning.
+type LogFinder interface {
+	// FindLog gives a position for Logs that no line at or after a time stands before; 0 is always one.
+	FindLog(ctx context.Context, task ecs.ID, container string, at ecs.Time) (position int64, err error)
+	// LastLog gives the time of a container's newest line, 0 if it has none.
+	LastLog(ctx context.Context, task ecs.ID, container string) (at ecs.Time, err error)
+}
+
 // Meter is what a driver can do in addition: measure containers.
 type Meter interface {
 	// Stats measures a running container. A container that does not run is an *Error.

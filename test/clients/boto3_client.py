@@ -10,6 +10,7 @@ endpoint, folder = sys.argv[1], sys.argv[2]
 access = dict(region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test")
 ecs = boto3.client("ecs", endpoint_url=endpoint, **access)
 sts = boto3.client("sts", endpoint_url=endpoint, **access)
+logs = boto3.client("logs", endpoint_url=endpoint, **access)
 
 
 def step(name):
@@ -106,6 +107,26 @@ ecs.get_waiter("tasks_stopped").wait(tasks=arns, WaiterConfig=dict(Delay=1, MaxA
 over = ecs.describe_tasks(tasks=arns)["tasks"]
 assert [t["stoppedReason"] for t in over] == ["enough", "Task stopped by user"], over
 assert all("exitCode" in t["containers"][0] and t["stoppedAt"] >= t["startedAt"] for t in over), over
+
+step("logs")
+groups = [g for page in logs.get_paginator("describe_log_groups").paginate(PaginationConfig=dict(PageSize=1)) for g in page["logGroups"]]
+assert [g["logGroupName"] for g in groups] == ["/ballast/boto", "/ballast/default", "x"], groups
+group = groups[1]["logGroupName"]
+streams = [s for page in logs.get_paginator("describe_log_streams").paginate(
+    logGroupName=group, orderBy="LastEventTime", descending=True, PaginationConfig=dict(PageSize=2)) for s in page["logStreams"]]
+names = [s["logStreamName"] for s in streams]
+assert len(names) == len(set(names)) >= 6, names
+assert [s["lastEventTimestamp"] for s in streams] == sorted([s["lastEventTimestamp"] for s in streams], reverse=True), streams
+events = [e for page in logs.get_paginator("filter_log_events").paginate(
+    logGroupName=group, logStreamNamePrefix="boto/", interleaved=True, PaginationConfig=dict(PageSize=3)) for e in page["events"]]
+assert {e["logStreamName"] for e in events} == {n for n in names if n.startswith("boto/")}, events
+assert [e["timestamp"] for e in events] == sorted(e["timestamp"] for e in events), events
+assert len({e["eventId"] for e in events}) == len(events), events
+one = logs.get_log_events(logGroupName=group, logStreamName=events[0]["logStreamName"], startFromHead=True)
+assert one["events"][0]["message"] == events[0]["message"], one
+assert not logs.get_log_events(logGroupName=group, logStreamName=events[0]["logStreamName"], nextToken=one["nextForwardToken"])["events"]
+refused("ResourceNotFoundException", logs.filter_log_events, logGroupName="/ballast/nowhere")
+refused("UnknownOperationException", logs.create_log_group, logGroupName="/mine")
 
 step("delete and its waiter")
 refused("InvalidParameterException", ecs.delete_service, service="boto")

@@ -3,6 +3,8 @@
 package clients
 
 import (
+	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"os"
@@ -99,10 +101,41 @@ func TestAWSCLI(t *testing.T) {
 	if shown["runningCount"] != shown["desiredCount"] {
 		t.Errorf("running %v of %v", shown["runningCount"], shown["desiredCount"])
 	}
+	tailed(t, program, endpoint)
 	aws("ecs", "update-service", "--service", "cli", "--desired-count", "0")
 	aws("ecs", "delete-service", "--service", "cli")
 	if account := aws("sts", "get-caller-identity")["Account"]; account != "000000000000" {
 		t.Errorf("account %v", account)
+	}
+}
+
+// tailed follows the log of the cluster until every task has said where it listens.
+func tailed(t *testing.T, program, endpoint string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	tail := exec.CommandContext(ctx, program, "--endpoint-url", endpoint, "logs", "tail", "/ballast/default", "--follow", "--since", "5m", "--format", "short")
+	tail.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_DEFAULT_REGION=us-east-1", "PYTHONUNBUFFERED=1")
+	tail.Cancel = func() error { return tail.Process.Signal(os.Interrupt) }
+	out, err := tail.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var talk strings.Builder
+	tail.Stderr = &talk
+	if err := tail.Start(); err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for lines := bufio.NewScanner(out); found < 3 && lines.Scan(); {
+		if strings.Contains(lines.Text(), "listening") {
+			found++
+		}
+	}
+	cancel()
+	tail.Wait() // however it takes the signal
+	if found < 3 {
+		t.Errorf("aws logs tail showed %d of 3 lines:\n%s", found, talk.String())
 	}
 }
 

@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/hex"
 	"hash/fnv"
+	"math"
 	"slices"
 	"strconv"
+	"time"
 
 	awslogs "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
@@ -28,7 +30,7 @@ func (a *api) filterLogEvents(ctx context.Context, in *awslogs.FilterLogEventsIn
 		return nil, err
 	}
 	state := a.State.Root()
-	cluster, err := a.cluster(state, in.LogGroupName, in.LogGroupIdentifier)
+	g, err := a.group(state, in.LogGroupName, in.LogGroupIdentifier)
 	if err != nil {
 		return nil, err
 	}
@@ -36,7 +38,7 @@ func (a *api) filterLogEvents(ctx context.Context, in *awslogs.FilterLogEventsIn
 	if err != nil {
 		return nil, err
 	}
-	streams, err := selected(state, cluster, in)
+	streams, err := selected(state, g, in)
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +49,14 @@ func (a *api) filterLogEvents(ctx context.Context, in *awslogs.FilterLogEventsIn
 	streams, more := c.batch(streams)
 	m := merger{pattern: words, when: span{in.StartTime, exclusive(in.EndTime)}}
 	for _, s := range streams {
-		m.sources = append(m.sources, &cursorOf{reader: reader{a.Source, s}, place: c.places[key(s.name)]})
+		from := &cursorOf{reader: reader{a.Source, s}}
+		var known bool
+		if from.place, known = c.places[key(s.name)]; !known {
+			if from.position, err = from.start(ctx, m.when); err != nil {
+				return nil, err
+			}
+		}
+		m.sources = append(m.sources, from)
 	}
 	out := &awslogs.FilterLogEventsOutput{Events: []types.FilteredLogEvent{}, SearchedLogStreams: []types.SearchedLogStream{}}
 	if out.Events, err = m.take(ctx, limit); err != nil {
@@ -65,14 +74,14 @@ func (a *api) filterLogEvents(ctx context.Context, in *awslogs.FilterLogEventsIn
 // exclusive turns the last moment asked for into the first one not asked for: unlike GetLogEvents, FilterLogEvents includes
 // endTime.
 func exclusive(last *int64) *int64 {
-	if last == nil {
+	if last == nil || *last == math.MaxInt64 {
 		return nil
 	}
 	return new(*last + 1)
 }
 
 // selected gives the streams that a request searches, by name.
-func selected(state *root.Root, cluster string, in *awslogs.FilterLogEventsInput) ([]stream, error) {
+func selected(state *root.Root, g group, in *awslogs.FilterLogEventsInput) ([]stream, error) {
 	switch {
 	case in.StartFromHead != nil && !*in.StartFromHead:
 		return nil, invalid("startFromHead false is not supported by this version of Ballast yet; remove it. See docs/compatibility.md.")
@@ -82,13 +91,13 @@ func selected(state *root.Root, cluster string, in *awslogs.FilterLogEventsInput
 		return nil, invalid("1 validation error detected: Value at 'logStreamNames' failed to satisfy constraint: "+
 			"Member must have length less than or equal to %d", maxMerged)
 	case len(in.LogStreamNames) == 0:
-		return list(state, cluster, value(in.LogStreamNamePrefix)), nil
+		return slices.DeleteFunc(g.list(state, value(in.LogStreamNamePrefix)), span{in.StartTime, exclusive(in.EndTime)}.misses), nil
 	}
 	names := slices.Clone(in.LogStreamNames)
 	slices.Sort(names)
 	var out []stream
 	for _, name := range slices.Compact(names) {
-		s, err := find(state, cluster, name)
+		s, err := g.find(state, name)
 		if err != nil {
 			return nil, err
 		}
@@ -96,6 +105,15 @@ func selected(state *root.Root, cluster string, in *awslogs.FilterLogEventsInput
 	}
 	return out, nil
 }
+
+// misses says whether a task can have written nothing at the time asked for: it had ended before, or has begun later.
+func (w span) misses(s stream) bool {
+	ended := s.task.Stopped() && s.task.StoppedAt != 0 && w.from != nil && int64(s.task.StoppedAt.Add(leeway)) < *w.from
+	return ended || w.to != nil && int64(s.task.CreatedAt.Add(-leeway)) >= *w.to
+}
+
+// leeway is for lines written down after the end of a task, and for clocks that differ.
+const leeway = time.Minute
 
 // merger gives the events of several streams in the order of their times; at one time, in the order of the streams.
 type merger struct {

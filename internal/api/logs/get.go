@@ -17,11 +17,11 @@ func (a *api) getLogEvents(ctx context.Context, in *awslogs.GetLogEventsInput) (
 		return nil, err
 	}
 	state := a.State.Root()
-	cluster, err := a.cluster(state, in.LogGroupName, in.LogGroupIdentifier)
+	g, err := a.group(state, in.LogGroupName, in.LogGroupIdentifier)
 	if err != nil {
 		return nil, err
 	}
-	s, err := find(state, cluster, value(in.LogStreamName))
+	s, err := g.find(state, value(in.LogStreamName))
 	if err != nil {
 		return nil, err
 	}
@@ -32,6 +32,11 @@ func (a *api) getLogEvents(ctx context.Context, in *awslogs.GetLogEventsInput) (
 	r, when := reader{a.Source, s}, span{in.StartTime, in.EndTime}
 	var p page
 	if t.forward {
+		if in.NextToken == nil {
+			if t.position, err = r.start(ctx, when); err != nil {
+				return nil, err
+			}
+		}
 		p, err = r.forward(ctx, t.position, limit, when)
 	} else {
 		p, err = r.backward(ctx, t.position, limit, when)

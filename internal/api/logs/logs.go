@@ -1,10 +1,11 @@
 // Package logs serves the part of the Amazon CloudWatch Logs API that shows what containers wrote: GetLogEvents,
-// FilterLogEvents and DescribeLogStreams. A cluster is the log group "/ballast/<cluster>"; a container of a task is the stream
-// "<service, or family>/<container>/<task id>", named like the awslogs driver of ECS names them (prefix/container/task).
+// FilterLogEvents, DescribeLogGroups and DescribeLogStreams. A container of a task is one stream in one group: with the log driver
+// awslogs those that its options name, else the group "/ballast/<cluster>" and the stream "<service, or family>/<container>/<task
+// id>", which is the form that awslogs gives too (prefix/container/task).
 //
-// It keeps nothing and caches nothing: streams are the tasks of the committed state, lines come from a Source. Lines stay
-// readable as long as the task is shown. Start reading at Operations; stream.go finds streams, page.go reads one of them in
-// both directions, filter.go merges many.
+// It keeps nothing and caches nothing: groups are clusters and what revisions name, streams are the tasks of the committed state,
+// lines come from a Source. Lines stay readable as long as the task is shown. Start reading at Operations; group.go and stream.go
+// find groups and streams, page.go reads one stream in both directions, filter.go merges many.
 package logs
 
 import (
@@ -20,8 +21,13 @@ import (
 // Source gives lines of a container in the order written: those after position (0 = the oldest kept), at most limit, and the
 // position after the last one given. Positions grow and stay good while lines are added. A container that wrote nothing, or of
 // which nothing is kept, has no lines and gives back the position it was asked for.
+//
+// FindLog gives a position that no line at or after a time stands before (0 is one), LastLog the time of the newest line, 0 if there
+// is none or it is not known.
 type Source interface {
 	Logs(ctx context.Context, task ecs.ID, container string, position int64, limit int) (lines []driver.LogLine, next int64, err error)
+	FindLog(ctx context.Context, task ecs.ID, container string, at ecs.Time) (position int64, err error)
+	LastLog(ctx context.Context, task ecs.ID, container string) (at ecs.Time, err error)
 }
 
 // State gives the committed state.
@@ -34,28 +40,13 @@ type Config struct {
 	Source Source
 }
 
-// GroupPrefix begins the name of every log group; the cluster's name follows.
-const GroupPrefix = "/ballast/"
-
-// StreamName names the stream of a task's container.
-func StreamName(t *ecs.Task, container string) string {
-	return owner(t) + "/" + container + "/" + t.ID.String()
-}
-
-// owner is the service, or for a standalone task the family.
-func owner(t *ecs.Task) string {
-	if t.Service != "" {
-		return t.Service
-	}
-	return t.Definition.Family
-}
-
 // Operations gives the operations served, for httpd to dispatch to. Logs may hold secrets, so reading lines is for admins.
 func Operations(config Config) []httpd.Operation {
 	a := &api{config}
 	return []httpd.Operation{
 		httpd.Op(httpd.Logs, "GetLogEvents", httpd.Admin, a.getLogEvents),
 		httpd.Op(httpd.Logs, "FilterLogEvents", httpd.Admin, a.filterLogEvents),
+		httpd.Op(httpd.Logs, "DescribeLogGroups", httpd.Read, a.describeLogGroups),
 		httpd.Op(httpd.Logs, "DescribeLogStreams", httpd.Read, a.describeLogStreams),
 	}
 }

@@ -45,6 +45,23 @@ func (s shelf) Logs(_ context.Context, task ecs.ID, container string, at int64, 
 	return nil, 0, fmt.Errorf("position %d is between lines", at)
 }
 
+// FindLog gives a position some lines early, as a source may.
+func (s shelf) FindLog(_ context.Context, task ecs.ID, container string, at ecs.Time) (int64, error) {
+	lines := s[task.String()+"/"+container]
+	n := slices.IndexFunc(lines, func(l driver.LogLine) bool { return l.At >= at })
+	if n < 0 {
+		n = len(lines)
+	}
+	return position(lines, max(n-2, 0)), nil
+}
+
+func (s shelf) LastLog(_ context.Context, task ecs.ID, container string) (ecs.Time, error) {
+	if lines := s[task.String()+"/"+container]; len(lines) > 0 {
+		return lines[len(lines)-1].At, nil
+	}
+	return 0, nil
+}
+
 // desk is the API over a cluster "c" with tasks of a service "web" and a standalone task of the family "job", each with the
 // containers "app" and "side".
 type desk struct {
@@ -95,9 +112,16 @@ type answer struct {
 	NextForwardToken  string `json:"nextForwardToken"`
 	NextBackwardToken string `json:"nextBackwardToken"`
 	LogStreams        []struct {
-		Name string `json:"logStreamName"`
-		Arn  string `json:"arn"`
+		Name      string `json:"logStreamName"`
+		Arn       string `json:"arn"`
+		LastEvent int64  `json:"lastEventTimestamp"`
 	} `json:"logStreams"`
+	LogGroups []struct {
+		Name     string `json:"logGroupName"`
+		Arn      string `json:"arn"`
+		GroupArn string `json:"logGroupArn"`
+		Creation int64  `json:"creationTime"`
+	} `json:"logGroups"`
 }
 
 func (a answer) messages() []string {
@@ -109,7 +133,7 @@ func (a answer) messages() []string {
 }
 
 func (d *desk) call(operation string, members map[string]any) (answer, error) {
-	if _, given := members["logGroupName"]; !given && members["logGroupIdentifier"] == nil {
+	if _, given := members["logGroupName"]; !given && members["logGroupIdentifier"] == nil && operation != "DescribeLogGroups" {
 		members["logGroupName"] = "/ballast/c"
 	}
 	op := d.calls[operation]
@@ -212,7 +236,12 @@ func TestRefusals(t *testing.T) {
 		{"FilterLogEvents", m{"logStreamNames": []string{"x"}}, noStream},
 		{"FilterLogEvents", m{"nextToken": "!"}, "InvalidParameterException: The specified nextToken is invalid."},
 		{"FilterLogEvents", m{"startFromHead": false}, "InvalidParameterException: startFromHead false is not supported by this version of Ballast yet; remove it. See docs/compatibility.md."},
-		{"DescribeLogStreams", m{"orderBy": "LastEventTime"}, "InvalidParameterException: orderBy LastEventTime is not supported by this version of Ballast yet; use LogStreamName. See docs/compatibility.md."},
+		{"DescribeLogStreams", m{"orderBy": "LastEventTime", "logStreamNamePrefix": "w"}, "InvalidParameterException: Cannot order by LastEventTime with a logStreamNamePrefix."},
+		{"DescribeLogStreams", m{"orderBy": "Size"}, "InvalidParameterException: 1 validation error detected: Value 'Size' at 'orderBy' failed to satisfy constraint: Member must satisfy enum value set: [LogStreamName, LastEventTime]"},
+		{"DescribeLogStreams", m{"nextToken": "x"}, "InvalidParameterException: The specified nextToken is invalid."},
+		{"DescribeLogGroups", m{"logGroupNamePrefix": "a", "logGroupNamePattern": "b"}, "InvalidParameterException: LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters."},
+		{"DescribeLogGroups", m{"includeLinkedAccounts": true}, "InvalidParameterException: includeLinkedAccounts is not supported by this version of Ballast yet; remove it. See docs/compatibility.md."},
+		{"DescribeLogGroups", m{"accountIdentifiers": []string{"111122223333"}}, "InvalidParameterException: accountIdentifiers is not supported by this version of Ballast yet; remove it. See docs/compatibility.md."},
 		{"DescribeLogStreams", m{"limit": 51}, "InvalidParameterException: 1 validation error detected: Value '51' at 'limit' failed to satisfy constraint: Member must have value less than or equal to 50"},
 	}
 	for _, test := range tests {

@@ -54,6 +54,18 @@ func (r reader) read(ctx context.Context, position int64, limit int) ([]driver.L
 	return lines, next, nil
 }
 
+// start gives the position from which on the lines of a time are to be read.
+func (r reader) start(ctx context.Context, when span) (int64, error) {
+	if when.from == nil || *when.from <= 0 {
+		return 0, nil
+	}
+	position, err := r.source.FindLog(ctx, r.stream.task.ID, r.stream.container, ecs.Time(*when.from))
+	if err != nil {
+		return 0, fmt.Errorf("search log stream %s: %w", r.stream.name, err)
+	}
+	return position, nil
+}
+
 // after gives the position after n lines.
 func (r reader) after(ctx context.Context, position int64, n int) (int64, error) {
 	if n == 0 {

@@ -17,6 +17,7 @@ type Root struct {
 	clusters    *btree.BTreeG[*ecs.Cluster]
 	definitions *btree.BTreeG[*ecs.TaskDefinition]
 	families    *btree.BTreeG[family]
+	logGroups   *btree.BTreeG[logGroup]
 	services    *btree.BTreeG[*ecs.Service]
 	instances   *btree.BTreeG[*ecs.ContainerInstance]
 	tasks       *btree.BTreeG[*ecs.Task]
@@ -36,6 +37,7 @@ func NewBuilder() *Builder {
 		clusters:    tree(func(a, b *ecs.Cluster) bool { return a.Name < b.Name }),
 		definitions: tree(definitionLess),
 		families:    tree(familyLess),
+		logGroups:   tree(logGroupLess),
 		services:    tree(serviceLess),
 		instances:   tree(instanceLess),
 		tasks:       tree(taskLess),
@@ -77,7 +79,7 @@ func taskLess(a, b *ecs.Task) bool {
 
 // Publish gives the present state as a Root that later changes do not touch.
 func (b *Builder) Publish() *Root {
-	return &Root{b.clusters.Copy(), b.definitions.Copy(), b.families.Copy(), b.services.Copy(), b.instances.Copy(), b.tasks.Copy(), b.index.Copy()}
+	return &Root{b.clusters.Copy(), b.definitions.Copy(), b.families.Copy(), b.logGroups.Copy(), b.services.Copy(), b.instances.Copy(), b.tasks.Copy(), b.index.Copy()}
 }
 
 // Apply takes the changes of a committed unit.
@@ -97,6 +99,7 @@ func (b *Builder) apply(change journal.Change) {
 		old, _ := b.definitions.Set(r)
 		b.revisions[r.Seq] = r
 		b.countFamily(old, r)
+		b.countGroups(old, r)
 	case *ecs.Service:
 		b.services.Set(r)
 	case *ecs.ContainerInstance:
@@ -118,6 +121,7 @@ func (b *Builder) remove(key journal.Key) {
 			b.definitions.Delete(d)
 			delete(b.revisions, key.Seq)
 			b.countFamily(d, nil)
+			b.countGroups(d, nil)
 		}
 	case journal.KindTask:
 		for _, desired := range []ecs.Status{ecs.StatusRunning, ecs.StatusStopped} {

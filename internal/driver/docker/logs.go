@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -36,6 +37,8 @@ const (
 	maxLine  = 256 << 10
 )
 
+var _ driver.LogFinder = (*Driver)(nil)
+
 // line is one line with its place.
 type line struct {
 	nano int64
@@ -44,15 +47,10 @@ type line struct {
 
 // Logs reads a container's log from the engine, of all attempts one after the other.
 func (d *Driver) Logs(ctx context.Context, task ecs.ID, name string, position int64, limit int) ([]driver.LogLine, int64, error) {
-	failed := func(err error) error { return fmt.Errorf("logs of container %s of task %v: %w", name, task, err) }
-	all, err := d.all(ctx, labelTask+"="+task.String(), labelContainer+"="+name)
+	all, err := d.logged(ctx, task, name)
 	if err != nil {
-		return nil, 0, failed(err)
+		return nil, 0, logError(task, name, err)
 	}
-	all = slices.DeleteFunc(all, func(c container.InspectResponse) bool {
-		return phaseOf(c.Name).name == unlogged || instant(c.State.StartedAt).IsZero()
-	})
-	slices.SortFunc(all, func(a, b container.InspectResponse) int { return instant(a.Created).Compare(instant(b.Created)) })
 	var lines []line
 	for _, c := range all {
 		if len(lines) > limit+lookAhead {
@@ -60,12 +58,82 @@ func (d *Driver) Logs(ctx context.Context, task ecs.ID, name string, position in
 		}
 		more, err := d.read(ctx, c.ID, position, limit+lookAhead)
 		if err != nil {
-			return nil, 0, failed(err)
+			return nil, 0, logError(task, name, err)
 		}
 		lines = append(lines, more...)
 	}
 	out, next := page(lines, position, limit)
 	return out, next, nil
+}
+
+// logged gives the containers, one for each attempt, that wrote a log, oldest first.
+func (d *Driver) logged(ctx context.Context, task ecs.ID, name string) ([]container.InspectResponse, error) {
+	all, err := d.all(ctx, labelTask+"="+task.String(), labelContainer+"="+name)
+	if err != nil {
+		return nil, err
+	}
+	all = slices.DeleteFunc(all, func(c container.InspectResponse) bool {
+		return phaseOf(c.Name).name == unlogged || instant(c.State.StartedAt).IsZero()
+	})
+	slices.SortFunc(all, func(a, b container.InspectResponse) int { return instant(a.Created).Compare(instant(b.Created)) })
+	return all, nil
+}
+
+func logError(task ecs.ID, name string, err error) error {
+	return fmt.Errorf("logs of container %s of task %v: %w", name, task, err)
+}
+
+// disorder is by how much a line may be older than one before it.
+const disorder = time.Second
+
+// The times that positions can have, in milliseconds.
+const (
+	firstPosition = ecs.Time(positionEpoch / int64(time.Millisecond))
+	lastPosition  = firstPosition + ecs.Time(math.MaxInt64/perNano/int64(time.Millisecond))
+)
+
+// FindLog needs not look: positions are times.
+func (d *Driver) FindLog(_ context.Context, _ ecs.ID, _ string, at ecs.Time) (int64, error) {
+	return positionOf(at), nil
+}
+
+// positionOf is the position before all lines of a time, and of a little earlier.
+func positionOf(at ecs.Time) int64 {
+	at = min(max(at, firstPosition.Add(disorder)), lastPosition).Add(-disorder)
+	return max(int64(at-firstPosition)*int64(time.Millisecond)*perNano-1, 0)
+}
+
+// LastLog asks the engine for the last line of the newest container that wrote any.
+func (d *Driver) LastLog(ctx context.Context, task ecs.ID, name string) (ecs.Time, error) {
+	all, err := d.logged(ctx, task, name)
+	if err != nil {
+		return 0, logError(task, name, err)
+	}
+	for _, c := range slices.Backward(all) {
+		lines, err := d.tail(ctx, c.ID)
+		if err != nil {
+			return 0, logError(task, name, err)
+		}
+		if len(lines) > 0 {
+			return lines[len(lines)-1].log.At, nil
+		}
+	}
+	return 0, nil
+}
+
+// tail reads the last line of one container.
+func (d *Driver) tail(ctx context.Context, id string) ([]line, error) {
+	ctx, cancel := context.WithTimeout(ctx, inspectFor)
+	defer cancel()
+	stream, err := d.engine.ContainerLogs(ctx, id, client.ContainerLogsOptions{ShowStdout: true, ShowStderr: true, Timestamps: true, Tail: "1"})
+	if errdefs.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer stream.Close()
+	return parse(bufio.NewReader(stream), 1)
 }
 
 // read reads the log of one container from the nanosecond of a position on.

@@ -2,11 +2,13 @@ package docker
 
 import (
 	"encoding/binary"
+	"math"
 	"slices"
 	"strings"
 	"testing"
 
 	"ballast/internal/driver"
+	"ballast/internal/ecs"
 )
 
 func frameOf(stream byte, text string) string {
@@ -74,6 +76,22 @@ func TestPage(t *testing.T) {
 		}
 		if got != "adbcefg" {
 			t.Errorf("limit %d: got %q", limit, got)
+		}
+	}
+}
+
+func TestPositionOf(t *testing.T) {
+	at := ecs.Time(1_767_225_600_000) // 2026
+	stamped := func(at ecs.Time) line { return line{nano: int64(at) * 1e6, log: driver.LogLine{At: at}} }
+	lines := []line{stamped(at - 5000), stamped(at - 500), stamped(at), stamped(at + 1)}
+	out, _ := page(lines, positionOf(at), 10)
+	if len(out) != 3 || out[0].At != at-500 {
+		t.Errorf("got %v, want all but what is more than a second older", out)
+	}
+	for _, extreme := range []ecs.Time{math.MinInt64, 0, math.MaxInt64} {
+		out, _ := page(lines, positionOf(extreme), 10)
+		if want := map[bool]int{true: 4, false: 0}[extreme <= 0]; len(out) != want {
+			t.Errorf("%d: got %d lines, want %d", extreme, len(out), want)
 		}
 	}
 }

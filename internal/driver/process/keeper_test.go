@@ -499,3 +499,23 @@ func TestManyAtOnce(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+// TestFindLog finds what a container wrote by its time, and when it wrote last.
+func TestFindLog(t *testing.T) {
+	d := open(t)
+	if at, err := d.LastLog(t.Context(), key(1).Task, "app"); at != 0 || err != nil {
+		t.Errorf("before it wrote: %v, %v", at, err)
+	}
+	startReady(t, d, key(1), command("sleep"))
+	lines, _, err := d.Logs(t.Context(), key(1).Task, key(1).Container, 0, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at, err := d.LastLog(t.Context(), key(1).Task, key(1).Container)
+	if err != nil || at != lines[len(lines)-1].At {
+		t.Errorf("last line at %v, %v; want %v", at, err, lines[len(lines)-1].At)
+	}
+	if position, err := d.FindLog(t.Context(), key(1).Task, key(1).Container, at); position != 0 || err != nil {
+		t.Errorf("found at %d, %v; want the beginning", position, err)
+	}
+}

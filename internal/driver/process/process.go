@@ -19,7 +19,6 @@ import (
 	"ballast/internal/agent/keeper"
 	"ballast/internal/driver"
 	"ballast/internal/ecs"
-	"ballast/internal/logfile"
 )
 
 // Config says where containers run.
@@ -58,8 +57,9 @@ type creation struct {
 }
 
 var (
-	_ driver.Driver = (*Driver)(nil)
-	_ driver.Shell  = (*Driver)(nil)
+	_ driver.Driver    = (*Driver)(nil)
+	_ driver.Shell     = (*Driver)(nil)
+	_ driver.LogFinder = (*Driver)(nil)
 )
 
 // Open connects to the keeper, which is spawned if there is none.
@@ -253,23 +253,6 @@ func (d *Driver) List(ctx context.Context) ([]driver.Observation, error) {
 // Events delivers ends until ctx is done or the keeper is lost.
 func (d *Driver) Events(ctx context.Context) (<-chan driver.Observation, error) {
 	return d.link.subscribe(ctx)
-}
-
-// Logs reads the files that the keeper writes.
-func (d *Driver) Logs(_ context.Context, task ecs.ID, container string, position int64, limit int) ([]driver.LogLine, int64, error) {
-	if err := keeper.CheckName(container); err != nil {
-		return nil, 0, fmt.Errorf("read logs: %w", err)
-	}
-	dir, name := keeper.LogPath(d.cfg.KeeperDir, task, container)
-	lines, next, err := logfile.Read(dir, name, position, limit)
-	if err != nil {
-		return nil, 0, fmt.Errorf("logs of container %s of task %v: %w", container, task, err)
-	}
-	out := make([]driver.LogLine, len(lines))
-	for i, l := range lines {
-		out[i] = driver.LogLine(l)
-	}
-	return out, next, nil
 }
 
 // RemoveLogs deletes the logs of a task of which nothing runs.
