@@ -47,7 +47,7 @@ func TestParse(t *testing.T) {
 	os.Unsetenv("BALLAST_DATA_DIR")
 	// Variables that only the sample reads must not disturb other verbs.
 	t.Setenv("PORT", "tcp://10.0.0.1:80")
-	up := upVerb{outputOptions: text, Listen: "127.0.0.1:4510", DataDir: "/home/me/.local/state/ballast", Driver: "auto", Cluster: "default",
+	up := upVerb{outputOptions: text, Listen: "127.0.0.1:4510", DataDir: "/home/me/.local/state/ballast", Driver: "auto", Pull: "default", Cluster: "default",
 		Region: "us-east-1", Account: "000000000000", Policy: "ecs", LogLevel: 4, Timeout: 10 * time.Minute}
 	upDir := up
 	upDir.Dir, upDir.Keep, upDir.Policy, upDir.DataDir, upDir.outputOptions = "examples/web", true, "fast", "/d", asJSON

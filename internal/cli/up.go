@@ -29,20 +29,22 @@ type upVerb struct {
 
 	Dir string `arg:"" optional:"" help:"A folder with task-definition.json and service.json, as the AWS CLI takes them."`
 
-	Listen      string        `default:"127.0.0.1:4510" placeholder:"HOST:PORT" help:"Where the API listens (${default})."`
-	DataDir     string        `env:"BALLAST_DATA_DIR" default:"${data_dir}" placeholder:"DIR" help:"What outlives the process (${default})."`
-	Store       string        `placeholder:"URL" help:"Keep the state in an etcd cluster that several servers share, as etcd://HOST:2379,HOST2:2379/PREFIX; one leads and serves, the others follow. By default it is a file in --data-dir."`
-	Driver      string        `env:"BALLAST_DRIVER" default:"auto" enum:"auto,process,docker" placeholder:"auto|process|docker" help:"What runs containers (${default}: docker where an engine answers, else process; a data directory stays with its first one)."`
-	Cluster     string        `default:"default" placeholder:"NAME" help:"The cluster of the container instance and of what is deployed (${default})."`
-	Region      string        `default:"us-east-1" placeholder:"NAME" help:"The region that ARNs name (${default})."`
-	Account     string        `default:"000000000000" placeholder:"NUMBER" help:"The account that ARNs name (${default})."`
-	Policy      string        `default:"ecs" enum:"ecs,ecs-2026,ecs-2022,fast" placeholder:"NAME" help:"The numbers that ECS fixes: ecs (the default), ecs-2026, ecs-2022, or fast, with short ones for development."`
-	Credentials string        `placeholder:"FILE" help:"Whom to let in: lines of \"key secret admin|read\". Needed to listen beyond loopback."`
-	Secrets     string        `placeholder:"DIR" help:"Where containers' secrets are: files parameters/NAME (Parameter Store), secrets/NAME (Secrets Manager), files/BUCKET/KEY.env (environment files in S3). Without it tasks that need any fail."`
-	Host        []string      `placeholder:"NAME" help:"A name that clients may call the server by, besides localhost and its address."`
-	LogLevel    slog.Level    `default:"warn" placeholder:"LEVEL" help:"What the server logs: debug, info, warn (the default) or error."`
-	Keep        bool          `help:"Leave the tasks running when the server ends."`
-	Timeout     time.Duration `default:"10m" help:"As client of a running server: how long to wait for the steady state."`
+	Listen       string        `default:"127.0.0.1:4510" placeholder:"HOST:PORT" help:"Where the API listens (${default})."`
+	DataDir      string        `env:"BALLAST_DATA_DIR" default:"${data_dir}" placeholder:"DIR" help:"What outlives the process (${default})."`
+	Store        string        `placeholder:"URL" help:"Keep the state in an etcd cluster that several servers share, as etcd://HOST:2379,HOST2:2379/PREFIX; one leads and serves, the others follow. By default it is a file in --data-dir."`
+	Driver       string        `env:"BALLAST_DRIVER" default:"auto" enum:"auto,process,docker" placeholder:"auto|process|docker" help:"What runs containers (${default}: docker where an engine answers, else process; a data directory stays with its first one)."`
+	Pull         string        `default:"default" enum:"default,always,once,prefer-cached" placeholder:"WHEN" help:"When the docker driver asks registries for images: default (for every task, and the image that is there will do if that fails), always (the task fails then), once, prefer-cached (where there is none)."`
+	RegistryAuth string        `placeholder:"FILE" help:"Logins for registries, as the Docker CLI keeps them in config.json. Task definitions can name others (repositoryCredentials)."`
+	Cluster      string        `default:"default" placeholder:"NAME" help:"The cluster of the container instance and of what is deployed (${default})."`
+	Region       string        `default:"us-east-1" placeholder:"NAME" help:"The region that ARNs name (${default})."`
+	Account      string        `default:"000000000000" placeholder:"NUMBER" help:"The account that ARNs name (${default})."`
+	Policy       string        `default:"ecs" enum:"ecs,ecs-2026,ecs-2022,fast" placeholder:"NAME" help:"The numbers that ECS fixes: ecs (the default), ecs-2026, ecs-2022, or fast, with short ones for development."`
+	Credentials  string        `placeholder:"FILE" help:"Whom to let in: lines of \"key secret admin|read\". Needed to listen beyond loopback."`
+	Secrets      string        `placeholder:"DIR" help:"Where containers' secrets are: files parameters/NAME (Parameter Store), secrets/NAME (Secrets Manager), files/BUCKET/KEY.env (environment files in S3). Without it tasks that need any fail."`
+	Host         []string      `placeholder:"NAME" help:"A name that clients may call the server by, besides localhost and its address."`
+	LogLevel     slog.Level    `default:"warn" placeholder:"LEVEL" help:"What the server logs: debug, info, warn (the default) or error."`
+	Keep         bool          `help:"Leave the tasks running when the server ends."`
+	Timeout      time.Duration `default:"10m" help:"As client of a running server: how long to wait for the steady state."`
 }
 
 // Help is shown with the flags.
@@ -60,8 +62,9 @@ Ctrl-C stops the tasks in order and then the server; a second one leaves at once
 services as they were.
 
 The docker driver runs containers on the engine that DOCKER_HOST names, or the local one. An image is pulled for every task, and the
-one that the engine has is used where that fails; CPU shares and memory limits are the engine's to enforce; ports are bound at
-127.0.0.1. The image ballast/sample is never pulled: it is this program.
+one that the engine has is used where that fails, unless --pull says otherwise; CPU shares and memory limits are the engine's to
+enforce; ports are bound at 127.0.0.1. In network mode awsvpc each task has an address of its own on the engine's bridge. The image
+ballast/sample is never pulled: it is this program.
 
 The process driver runs containers as processes of this machine, with your rights: commands come from entryPoint and command, images
 are not pulled, and CPU and memory limits are not enforced. Relative working directories begin where "ballast up" was started.
@@ -158,7 +161,7 @@ type ownKey struct{ key, secret string }
 // config makes the daemon's configuration of the flags.
 func (v *upVerb) config(s *Streams) (daemon.Config, *ownKey, error) {
 	cfg := daemon.Config{Listen: v.Listen, Hosts: v.Host, DataDir: v.DataDir, Store: v.Store, Region: v.Region, Account: v.Account,
-		Cluster: v.Cluster, Driver: v.Driver, Version: Version()}
+		Cluster: v.Cluster, Driver: v.Driver, Pull: v.Pull, Version: Version()}
 	var own *ownKey
 	var err error
 	if v.Credentials != "" {
@@ -171,6 +174,11 @@ func (v *upVerb) config(s *Streams) (daemon.Config, *ownKey, error) {
 	}
 	if cfg.DataDir, err = filepath.Abs(v.DataDir); err != nil {
 		return cfg, nil, err
+	}
+	if v.RegistryAuth != "" {
+		if cfg.RegistryAuth, err = filepath.Abs(v.RegistryAuth); err != nil {
+			return cfg, nil, err
+		}
 	}
 	if v.Secrets != "" {
 		if cfg.Secrets, err = filepath.Abs(v.Secrets); err != nil {

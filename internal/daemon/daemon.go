@@ -47,6 +47,9 @@ type Config struct {
 	Policy  policy.Policy
 	// Driver is "auto", "process" or "docker".
 	Driver string
+	// Pull says when the docker driver asks registries for images, "" for its default; see docker.PullBehavior. RegistryAuth is a file with
+	// logins for them, "" for none. Absolute.
+	Pull, RegistryAuth string
 	// Secrets is the folder in which containers' secrets and environment files are looked up, "" for none. Absolute.
 	Secrets string
 	// Exe is this program: the keeper is run from it, and containers find it as "ballast".

@@ -66,11 +66,14 @@ func chooseDriver(asked, before string, engineAnswers func() bool) (string, erro
 
 func (d *Daemon) openNamed(ctx context.Context, name string) (driver.Driver, error) {
 	if name != driverDocker {
+		if d.cfg.RegistryAuth != "" || d.cfg.Pull != "" && d.cfg.Pull != string(docker.PullDefault) {
+			return nil, fmt.Errorf("the %s driver pulls no images: --pull and --registry-auth are for --driver docker", name)
+		}
 		return d.openProcess(ctx)
 	}
 	id, err := instanceID(d.dirs().id())
 	if err != nil {
 		return nil, err
 	}
-	return docker.Open(ctx, docker.Config{Instance: id, Exe: d.cfg.Exe})
+	return docker.Open(ctx, docker.Config{Instance: id, Exe: d.cfg.Exe, Pull: docker.PullBehavior(d.cfg.Pull), RegistryAuth: d.cfg.RegistryAuth})
 }

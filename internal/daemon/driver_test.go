@@ -31,3 +31,13 @@ func TestChooseDriver(t *testing.T) {
 		}
 	}
 }
+
+// TestPullNeedsDocker: a setting that the driver has no use for is refused.
+func TestPullNeedsDocker(t *testing.T) {
+	for _, cfg := range []Config{{Pull: "always"}, {RegistryAuth: "/logins"}} {
+		d := &Daemon{cfg: cfg}
+		if _, err := d.openNamed(t.Context(), driverProcess); err == nil || !strings.Contains(err.Error(), "--registry-auth") {
+			t.Errorf("%+v: got %v", cfg, err)
+		}
+	}
+}

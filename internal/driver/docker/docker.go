@@ -32,6 +32,10 @@ type Config struct {
 	BindIP string
 	// Exe is this program, of which the image SampleImage is made; without it there is none.
 	Exe string
+	// Pull says when images are asked for at their registries, PullDefault if empty.
+	Pull PullBehavior
+	// RegistryAuth is a file with logins for registries as the Docker CLI keeps them, read whenever one is needed; "" for none.
+	RegistryAuth string
 }
 
 // Driver implements driver.Driver.
@@ -40,6 +44,9 @@ type Driver struct {
 	engine *client.Client
 	pulls  pulls
 	sample sync.Mutex // held while the sample image is made
+	// pullPause is how long to wait after the n-th try of a pull.
+	pullPause func(n int) time.Duration
+	digests   digests
 
 	mu sync.Mutex
 	// ids are those of the containers of this instance: all that were there when the driver was opened, and those made since.
@@ -67,11 +74,17 @@ func Open(ctx context.Context, cfg Config) (*Driver, error) {
 	if cfg.BindIP == "" {
 		cfg.BindIP = "127.0.0.1"
 	}
+	if cfg.Pull == "" {
+		cfg.Pull = PullDefault
+	}
+	if err := checkAuth(cfg.RegistryAuth); err != nil {
+		return nil, err
+	}
 	engine, err := connect(cfg.Host)
 	if err != nil {
 		return nil, err
 	}
-	d := &Driver{cfg: cfg, engine: engine, ids: map[driver.Key]string{}, fresh: map[driver.Key]bool{}}
+	d := &Driver{cfg: cfg, engine: engine, pullPause: pullPause, ids: map[driver.Key]string{}, fresh: map[driver.Key]bool{}}
 	_, err = engine.Ping(ctx, client.PingOptions{NegotiateAPIVersion: true})
 	if err == nil {
 		err = d.recall(ctx)
@@ -185,7 +198,7 @@ func (d *Driver) Start(ctx context.Context, key driver.Key) (driver.Started, err
 		if err != nil {
 			return driver.Started{}, err
 		}
-		if o := observe(*c); o.State != driver.Created {
+		if o := d.look(ctx, *c); o.State != driver.Created {
 			if o.Started.At == 0 {
 				return driver.Started{}, &driver.Error{Name: driver.CannotStartContainerError, Text: "the container was stopped before it started"}
 			}
@@ -202,7 +215,7 @@ func (d *Driver) Start(ctx context.Context, key driver.Key) (driver.Started, err
 	if err != nil {
 		return driver.Started{}, err
 	}
-	o := observe(*c)
+	o := d.look(ctx, *c)
 	if o.State == driver.Created {
 		return driver.Started{}, fmt.Errorf("start container %v: the engine says that it has started but not when", key)
 	}
@@ -276,7 +289,11 @@ func (d *Driver) List(ctx context.Context) ([]driver.Observation, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list containers: %w", err)
 	}
-	return observations(all), nil
+	var list []driver.Observation
+	for _, c := range listed(all) {
+		list = append(list, d.look(ctx, c))
+	}
+	return list, nil
 }
 
 // rename moves a container to another phase.

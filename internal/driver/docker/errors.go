@@ -14,9 +14,11 @@ import (
 
 // Names of failures that only this driver knows (amazon-ecs-agent, dockerapi/errors.go).
 const (
-	cannotCreateVolumeError     = "CannotCreateVolumeError"
-	cannotInspectVolumeError    = "CannotInspectVolumeError"
-	cannotInspectContainerError = "CannotInspectContainerError"
+	cannotCreateVolumeError      = "CannotCreateVolumeError"
+	cannotInspectVolumeError     = "CannotInspectVolumeError"
+	cannotPullImageManifestError = "CannotPullImageManifestError"
+	cannotPullContainerAuthError = "CannotPullContainerAuthError"
+	cannotInspectContainerError  = "CannotInspectContainerError"
 )
 
 // passing are parts of errors with which an engine answers that is about to end, or that has lost its containerd. They say nothing

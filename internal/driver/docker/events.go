@@ -90,7 +90,7 @@ func (d *Driver) settled(ctx context.Context, id string) (o driver.Observation, 
 		if _, ok := keyOf(c.Config.Labels); !ok {
 			return o, false, nil // a pause container
 		}
-		if o = observe(*c); o.State != driver.Running {
+		if o = d.look(ctx, *c); o.State != driver.Running {
 			return o, o.State == driver.Exited, nil
 		}
 		select {

@@ -14,8 +14,8 @@ import (
 // outOfMemory is the reason of a container that the kernel ended for its memory (amazon-ecs-agent, dockerapi/errors.go).
 const outOfMemory = "OutOfMemoryError: Container killed due to memory usage"
 
-// observations gives the containers that have not been removed, in the order of creation.
-func observations(all []container.InspectResponse) []driver.Observation {
+// listed gives the containers that have not been removed, in the order of creation.
+func listed(all []container.InspectResponse) []container.InspectResponse {
 	all = slices.DeleteFunc(all, func(c container.InspectResponse) bool {
 		_, ok := keyOf(c.Config.Labels)
 		return !ok || phaseOf(c.Name).name == removed
@@ -23,11 +23,7 @@ func observations(all []container.InspectResponse) []driver.Observation {
 	slices.SortFunc(all, func(a, b container.InspectResponse) int {
 		return cmp.Or(instant(a.Created).Compare(instant(b.Created)), cmp.Compare(a.ID, b.ID))
 	})
-	var list []driver.Observation
-	for _, c := range all {
-		list = append(list, observe(c))
-	}
-	return list
+	return all
 }
 
 // observe says where a container stands. A failed start leaves one that is created: it has not run.
