@@ -35,7 +35,8 @@ test: ## all tests with the race detector
 	$(GO) test -race ./...
 
 .PHONY: sim
-sim: ## the simulator's random histories, SEEDS of them (default 50)
+sim: ## every file of scenarios/, then the simulator's random histories, SEEDS of them (default 50)
+	$(GO) run ./cmd/ballast simulate scenarios
 	$(GO) test ./internal/sim -run TestSeeds -count=1 -v -timeout 2h -args -seeds=$${SEEDS:-50}
 
 .PHONY: bench

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	"ballast/internal/control/services"
 	"ballast/internal/ecs"
 	"ballast/internal/scheduler"
+	"ballast/internal/scheduler/placement"
 )
 
 const comesToRest = "everything comes to rest when faults have stopped"
@@ -143,10 +145,21 @@ func (c *checker) pendingService(s *services.Service) string {
 		if e.Wait == scheduler.WaitPlacement || e.Wait == scheduler.WaitDeadlock || e.Wait == scheduler.WaitRoom && stuck {
 			return ""
 		}
+		if e.Wait == scheduler.WaitThrottle && e.Until > c.now && !c.hasRoom(r) {
+			return "" // it is tried again then, and there is no room still
+		}
 	}
 	if isBad(r.Definition) && (len(c.of(r)) > 0 || len(s.Explanations()) > 0) {
 		return "" // its tasks end by themselves, and others follow them
 	}
 	return fmt.Sprintf("desired %d, running %d, pending %d, steady %v, deployments %+v, explained %v, view %+v", r.Desired, r.Running,
 		r.Pending, r.Steady, r.Deployments, s.Explanations(), *s.Tracker().View())
+}
+
+// hasRoom says whether a container instance has room for another task of a service.
+func (c *checker) hasRoom(s *ecs.Service) bool {
+	demand := placement.DemandOf(s.Definition, nil)
+	return slices.ContainsFunc(c.instances(s.Cluster), func(i *ecs.ContainerInstance) bool {
+		return i.Connected && i.Status == ecs.InstanceActive && c.fits(i, demand)
+	})
 }

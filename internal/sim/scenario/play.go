@@ -21,7 +21,7 @@ import (
 const Cluster = "default"
 
 // steadyWithin is how long services may take to be steady for the first time.
-const steadyWithin = 6 * time.Hour
+const steadyWithin = time.Hour
 
 // Options change how a scenario is played; zero values leave it as its file says.
 type Options struct {

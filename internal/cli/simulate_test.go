@@ -1,0 +1,90 @@
+package cli
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const scenarios = "../../scenarios"
+
+// altered puts a scenario of scenarios/, changed, into a folder of the test.
+func altered(t *testing.T, dir, name string, change *strings.Replacer) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(scenarios, "crashing.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, name)
+	if err := os.WriteFile(file, []byte(change.Replace(string(text))), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func TestSimulateFile(t *testing.T) {
+	drawing := filepath.Join(t.TempDir(), "a.svg")
+	got := ballast("simulate", scenarios+"/crashing.yaml", "--svg", drawing)
+	if got.code != exitDone || !strings.Contains(got.out, "> 4 tasks of web:1 crash with exit code 1") || !strings.Contains(got.out, "ok    min running = 4") {
+		t.Errorf("code %d\n%s%s", got.code, got.out, got.talk)
+	}
+	if svg, err := os.ReadFile(drawing); err != nil || !strings.HasPrefix(string(svg), "<svg ") {
+		t.Errorf("error %v, or no drawing: %.40s", err, svg)
+	}
+	if again := ballast("simulate", scenarios+"/crashing.yaml"); again.out != got.out {
+		t.Errorf("the second time differs:\n%s", again.out)
+	}
+	if other := ballast("simulate", scenarios+"/crashing.yaml", "--seed", "5", "--policy", "fast"); !strings.Contains(other.out, "policy fast, seed 5") {
+		t.Errorf("with another seed and policy:\n%s", other.out)
+	}
+}
+
+func TestSimulateCompare(t *testing.T) {
+	got := ballast("simulate", scenarios+"/runaway.yaml", "--compare", "ecs-2022")
+	if got.code != exitDone || !strings.Contains(got.out, "web: fewest healthy                           5          0\n") {
+		t.Errorf("code %d\n%s%s", got.code, got.out, got.talk)
+	}
+}
+
+func TestSimulateFolder(t *testing.T) {
+	dir := t.TempDir()
+	altered(t, dir, "a.yaml", strings.NewReplacer())
+	b := altered(t, dir, "b.yaml", strings.NewReplacer("max running = 8", "max running = 9"))
+	got := ballast("simulate", dir)
+	if got.code != exitFailed || got.talk != "" || !strings.Contains(got.out, "ok    "+dir+"/a.yaml: Crashing tasks (9 of 9 expectations, 5m)\n"+
+		"FAIL  "+b+": Crashing tasks (8 of 9 expectations, 5m)\nFAIL  max running = 9: seen 8 at 0:00.0 ("+b) {
+		t.Errorf("code %d\n%s%s", got.code, got.out, got.talk)
+	}
+	c := altered(t, dir, "c.yaml", strings.NewReplacer("until: 5m", "until: 5m\ntill: 6m"))
+	got = ballast("simulate", dir, "--json")
+	var all struct {
+		Results []struct {
+			Passed   bool
+			Timeline []struct{ At float64 }
+			Services []struct{ Samples []struct{ Desired int } }
+		}
+	}
+	if err := json.Unmarshal([]byte(got.out), &all); err != nil || len(all.Results) != 2 || !all.Results[0].Passed || all.Results[1].Passed ||
+		all.Results[0].Timeline[1].At != 60 || all.Results[0].Services[0].Samples[0].Desired != 8 {
+		t.Errorf("error %v\n%s", err, got.out)
+	}
+	if got.code != exitUsage || !strings.Contains(got.talk, c+":6: a scenario has no field \"till\"") {
+		t.Errorf("code %d\n%s", got.code, got.talk)
+	}
+}
+
+func TestSimulateUsage(t *testing.T) {
+	for line, want := range map[string]string{
+		"simulate":                                      "<file|dir>",
+		"simulate nowhere.yaml":                         "nowhere.yaml: no such file or folder",
+		"simulate " + scenarios + " --svg x.svg":        "--svg and --compare want one",
+		"simulate " + scenarios + " --compare ecs-1999": `policy "ecs-1999" is unknown`,
+		"simulate ../../docs":                           "holds no scenario (*.yaml)",
+	} {
+		if got := ballast(strings.Fields(line)...); got.code != exitUsage || got.out != "" || !strings.Contains(got.talk, want) {
+			t.Errorf("%s: code %d, %q %q", line, got.code, got.out, got.talk)
+		}
+	}
+}

@@ -1,0 +1,107 @@
+package scenario
+
+import (
+	"strings"
+	"testing"
+)
+
+const small = `scenario: Small
+until: 5m
+instances:
+  - {count: 2}
+taskDefinitions:
+  - family: web
+    containerDefinitions:
+      - {name: app, image: "app:1", memory: 64}
+services:
+  - {serviceName: web, taskDefinition: "web:1", desiredCount: 2}
+behaviour:
+  web:1: {startTime: 2s}
+timeline:
+  - at: 1m
+    crash: {tasks: 1}
+expect:
+  - started = 1
+`
+
+// TestMistakes has each mistake be told with its line.
+func TestMistakes(t *testing.T) {
+	for _, c := range []struct{ old, new, want string }{
+		{"scenario: Small\n", "scenario: Small\nscenarioo: x\n", `file.yaml:2: a scenario has no field "scenarioo"; it has begin, behaviour`},
+		{"until: 5m", "until: 5 minutes", `file.yaml:2: want a duration such as 90s or 2m30s, not "5 minutes"`},
+		{"until: 5m\n", "", `file.yaml:1: "until" is missing`},
+		{"until: 5m", "until: 1m", "file.yaml:14: 1m0s is not before the end, 1m0s"},
+		{"{count: 2}", "{count: 0}", `file.yaml:4: want a whole number from 1 to 200, not "0"`},
+		{"{count: 2}", "{count: 2, zones: a}", `file.yaml:4: an instance has no field "zones"`},
+		{"memory: 64", "memory: 64, memry: 1", `file.yaml:8: RegisterTaskDefinition: "containerDefinitions[0].memry" is nothing that the API knows`},
+		{"memory: 64", "memory: big", "file.yaml:8: RegisterTaskDefinition: "},
+		{`image: "app:1", `, "", ""}, // found by the API when it is played
+		{"desiredCount: 2", "desiredCount: 2, desiredCount: 3", `file.yaml:10: "desiredCount" is there twice`},
+		{"web:1: {startTime", "web:2: {startTime", `file.yaml:12: there is no task definition "web:2"; there are web:1`},
+		{"web:1: {startTime", "web:1/side: {startTime", `file.yaml:12: task definition web:1 has no container "side"`},
+		{"startTime: 2s", "startTime: soon", `file.yaml:12: want a duration such as 1.5s, not "soon"`},
+		{"startTime: 2s", "health: well", `file.yaml:12: want healthy, unhealthy or hangs, not "well", not "well"`},
+		{"startTime: 2s", "capacity: 9..1", `file.yaml:12: want requests a second such as 100 or 90..110, not "9..1"`},
+		{"crash: {tasks: 1}", "explode: {tasks: 1}", `file.yaml:15: an event has no field "explode"`},
+		{"crash: {tasks: 1}", "crash: {}", `file.yaml:15: crash: "tasks" is missing: how many, or all`},
+		{"crash: {tasks: 1}", "crash: {tasks: 1, of: web:9}", `file.yaml:14: there is no task definition "web:9"`},
+		{"crash: {tasks: 1}", "crash: {tasks: 1}\n    freeze: {tasks: 1}", "file.yaml:16: want one thing to happen, not both crash and freeze"},
+		{"crash: {tasks: 1}", "loseInstances: {numbers: [3]}", "file.yaml:14: loseInstances: there is no such instance"},
+		{"crash: {tasks: 1}", "dependencyDown: db", `file.yaml:14: no behaviour needs "db"`},
+		{"crash: {tasks: 1}", "UpdateService: {servce: web}", `file.yaml:15: UpdateService: "servce" is nothing that the API knows`},
+		{"crash: {tasks: 1}", "traffic: {service: db, rate: 1}", `file.yaml:15: service "db": want one of web`},
+		{"started = 1", "started == 1", `file.yaml:17: "started == 1" is no expectation; see docs/simulate.md`},
+		{"started = 1", "max speed = 1", `file.yaml:17: there is no "speed"; there are desired, healthy`},
+		{"started = 1", "fallen = 1", `file.yaml:17: there is no "fallen"; there are started`},
+		{"started = 1", "since lunch, started = 1", `file.yaml:17: nothing is called "lunch"; there are crash`},
+		{"started = 1", "since crash, restarts = 1", "file.yaml:17: restarts is counted over the whole scenario"},
+		{"started = 1", "finally healthy of db:1 = 1", `file.yaml:17: there is no task definition "db:1"`},
+		{"- {count: 2}", "- &a {count: 2}\n  - *a", "file.yaml:4: anchors and aliases are not taken"},
+		{"until: 5m", "until: [", "file.yaml:"},
+		{"- started = 1\n", "- started = 1\n---\nmore: 1\n", "file.yaml:18: want one document in a file"},
+	} {
+		if !strings.Contains(small, c.old) {
+			t.Fatalf("%q is not there", c.old)
+		}
+		_, err := Parse("file.yaml", []byte(strings.Replace(small, c.old, c.new, 1)))
+		switch {
+		case c.want == "" && err != nil:
+			t.Errorf("%q: %v", c.new, err)
+		case c.want != "" && (err == nil || !strings.HasPrefix(err.Error(), c.want)):
+			t.Errorf("%q:\ngot  %v\nwant %s", c.new, err, c.want)
+		}
+	}
+}
+
+// TestRefusals has what the API refuses, or what cannot be done at that moment, be told with its line.
+func TestRefusals(t *testing.T) {
+	for _, c := range []struct{ old, new, want string }{
+		{`image: "app:1", `, "", "file.yaml:6: ClientException: Container.image should not be null or empty."},
+		{"desiredCount: 2", "desiredCount: 20000", "file.yaml:10: InvalidParameterException: desiredCount must be between 0 and 5000."},
+		{"crash: {tasks: 1}", "crash: {tasks: 3}", "file.yaml:15: at this moment 2 such tasks run, not 3"},
+		{"crash: {tasks: 1}", "UpdateService: {service: db}", "file.yaml:15: ServiceNotFoundException: Service not found."},
+		{"memory: 64", "memory: 64000", `file.yaml: the services are not steady within 1h0m0s; with "begin: creation" they need not be`},
+	} {
+		s, err := Parse("file.yaml", []byte(strings.Replace(small, c.old, c.new, 1)))
+		if err != nil {
+			t.Errorf("%q: %v", c.new, err)
+			continue
+		}
+		if _, err := s.Play(Options{}); err == nil || err.Error() != c.want {
+			t.Errorf("%q:\ngot  %v\nwant %s", c.new, err, c.want)
+		}
+	}
+}
+
+// FuzzParse sees that no file brings the parser down.
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(small))
+	f.Add([]byte("scenario: [1, {a: &b c}]"))
+	f.Add([]byte("- at: 1e99\n..."))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		s, err := Parse("file.yaml", body)
+		if (s == nil) == (err == nil) {
+			t.Errorf("scenario %v and error %v", s != nil, err)
+		}
+	})
+}
