@@ -42,14 +42,23 @@ func (c ProtectTasks) apply(m *Machine) (any, error) {
 	return protections, nil
 }
 
-func (m *Machine) protect(c ProtectTasks, id ecs.ID) Protection {
-	t := m.tasks.Task(c.Cluster, id)
+// Unprotectable says why a task, nil for none, can have no protection; "" where it can.
+func Unprotectable(t *ecs.Task) string {
 	switch {
 	case t == nil:
-		return Protection{Reason: ReasonMissing}
+		return ReasonMissing
 	case t.Service == "" || t.DesiredStatus == ecs.StatusStopped:
-		return Protection{Reason: ReasonTaskNotValid}
-	case c.For > 0 && m.services.Blocks(t):
+		return ReasonTaskNotValid
+	}
+	return ""
+}
+
+func (m *Machine) protect(c ProtectTasks, id ecs.ID) Protection {
+	t := m.tasks.Task(c.Cluster, id)
+	if reason := Unprotectable(t); reason != "" {
+		return Protection{Reason: reason}
+	}
+	if c.For > 0 && m.services.Blocks(t) {
 		return Protection{Reason: ReasonDeploymentBlocked}
 	}
 	until := ecs.Time(0)

@@ -13,6 +13,7 @@ import (
 
 	"ballast/internal/agent/metadata"
 	"ballast/internal/arn"
+	"ballast/internal/control"
 	"ballast/internal/driver"
 	"ballast/internal/ecs"
 	"ballast/internal/httpd"
@@ -195,6 +196,23 @@ func (d *Daemon) runMetadata(ctx context.Context) error {
 type records struct{ d *Daemon }
 
 func (r records) Task(id ecs.ID) *ecs.Task { return r.d.control.Root().Task(r.d.cfg.Cluster, id) }
+
+func (r records) Protection(_ context.Context, id ecs.ID) (*ecs.Task, string, error) {
+	t := r.Task(id)
+	if reason := control.Unprotectable(t); reason != "" {
+		return nil, reason, nil
+	}
+	return t, "", nil
+}
+
+func (r records) Protect(ctx context.Context, id ecs.ID, period time.Duration) (*ecs.Task, string, error) {
+	answer, err := r.d.control.Submit(ctx, control.ProtectTasks{Cluster: r.d.cfg.Cluster, Tasks: []ecs.ID{id}, For: period})
+	if err != nil {
+		return nil, "", err
+	}
+	p := answer.([]control.Protection)[0]
+	return p.Task, p.Reason, nil
+}
 
 func (r records) InstanceTags() []ecs.Tag {
 	if i := r.d.control.Root().Instance(r.d.cfg.Cluster, r.d.instance); i != nil {

@@ -96,6 +96,10 @@ func TestPace(t *testing.T) {
 type stage struct {
 	view *agent.TaskView
 	err  error
+
+	protected *ecs.Task
+	reason    string
+	refusal   error
 }
 
 func (s stage) View(_ context.Context, task ecs.ID) (*agent.TaskView, error) {
@@ -108,6 +112,17 @@ func (s stage) View(_ context.Context, task ecs.ID) (*agent.TaskView, error) {
 func (s stage) Task(ecs.ID) *ecs.Task {
 	return &ecs.Task{Definition: s.view.Work.Definition, Containers: []ecs.Container{{ID: ecs.ID{15: 0xaa}}, {ID: ecs.ID{15: 0xbb}}},
 		Tags: []ecs.Tag{{Key: "team", Value: "blue"}}}
+}
+
+func (s stage) Protection(context.Context, ecs.ID) (*ecs.Task, string, error) {
+	return s.protected, s.reason, s.refusal
+}
+
+func (s stage) Protect(_ context.Context, _ ecs.ID, period time.Duration) (*ecs.Task, string, error) {
+	if s.protected != nil {
+		return &ecs.Task{ProtectedUntil: at.Add(period)}, "", nil
+	}
+	return nil, s.reason, s.refusal
 }
 
 func (stage) InstanceTags() []ecs.Tag { return []ecs.Tag{{Key: "rack", Value: "7"}} }

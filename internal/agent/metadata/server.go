@@ -28,6 +28,11 @@ type Control interface {
 	Task(id ecs.ID) *ecs.Task
 	// InstanceTags are those of the container instance.
 	InstanceTags() []ecs.Tag
+	// Protection gives a task that has, or can have, protection, or the reason why it cannot.
+	Protection(ctx context.Context, task ecs.ID) (t *ecs.Task, reason string, err error)
+	// Protect protects a task for a time, or, with 0, no longer, and gives the task then, or the reason why not. The error is an
+	// *ecs.Error or the context's.
+	Protect(ctx context.Context, task ecs.ID, period time.Duration) (t *ecs.Task, reason string, err error)
 }
 
 // Config says what a Server answers from.
@@ -63,6 +68,8 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET /v4/{id}/taskWithTags", s.answer("V4 task metadata handler", "task arn", s.taskWithTags))
 	mux.HandleFunc("GET /v4/{id}/stats", s.answer("V4 container stats handler", "task arn", s.containerStats))
 	mux.HandleFunc("GET /v4/{id}/task/stats", s.answer("V4 task stats handler", "task arn", s.taskStats))
+	mux.HandleFunc("GET /api/{id}/task-protection/v1/state", s.getProtection)
+	mux.HandleFunc("PUT /api/{id}/task-protection/v1/state", s.putProtection)
 	return http.MaxBytesHandler(mux, maxBody)
 }
 

@@ -69,6 +69,8 @@ func Operations(config Config) []httpd.Operation {
 		httpd.Op(httpd.ECS, "StopTask", httpd.Admin, a.StopTask),
 		httpd.Op(httpd.ECS, "DescribeTasks", httpd.Read, a.DescribeTasks),
 		httpd.Op(httpd.ECS, "ListTasks", httpd.Read, a.ListTasks),
+		httpd.Op(httpd.ECS, "GetTaskProtection", httpd.Read, a.GetTaskProtection),
+		httpd.Op(httpd.ECS, "UpdateTaskProtection", httpd.Admin, a.UpdateTaskProtection),
 		httpd.Op(httpd.ECS, "TagResource", httpd.Admin, a.TagResource),
 		httpd.Op(httpd.ECS, "UntagResource", httpd.Admin, a.UntagResource),
 		httpd.Op(httpd.ECS, "ListTagsForResource", httpd.Read, a.ListTagsForResource),

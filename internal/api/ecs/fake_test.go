@@ -140,19 +140,25 @@ func (w *world) Submit(_ context.Context, cmd control.Command) (any, error) {
 		return &made, nil
 	case control.RunTask:
 		return w.run(c, id), nil
+	case control.ProtectTasks:
+		return w.protect(c), nil
 	case control.StartTask:
 		return w.start(c, id), nil
 	case control.StopTask:
-		t := w.state.Task(c.Cluster, c.Task)
-		if t == nil {
-			return nil, ecs.Errorf(ecs.InvalidParameterException, "The referenced task was not found.")
-		}
-		made := *t
-		made.DesiredStatus, made.StopCode, made.StoppedReason = ecs.StatusStopped, ecs.UserInitiated, c.Reason
-		w.put(&made)
-		return &made, nil
+		return w.stop(c)
 	}
 	return nil, fmt.Errorf("command %T", cmd)
+}
+
+func (w *world) stop(c control.StopTask) (any, error) {
+	t := w.state.Task(c.Cluster, c.Task)
+	if t == nil {
+		return nil, ecs.Errorf(ecs.InvalidParameterException, "The referenced task was not found.")
+	}
+	made := *t
+	made.DesiredStatus, made.StopCode, made.StoppedReason = ecs.StatusStopped, ecs.UserInitiated, c.Reason
+	w.put(&made)
+	return &made, nil
 }
 
 // retire moves a revision on by one status.

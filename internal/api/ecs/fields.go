@@ -161,6 +161,9 @@ var served = map[string]table{
 	"ListTasks": and(pageFields, table{"cluster": works, "containerInstance": works, "desiredStatus": works, "family": works,
 		"launchType": works, "serviceName": works, "startedBy": works}),
 
+	"GetTaskProtection":    {"cluster": works, "tasks[]": works},
+	"UpdateTaskProtection": {"cluster": works, "tasks[]": works, "protectionEnabled": works, "expiresInMinutes": works},
+
 	"TagResource":         and(tagFields, table{"resourceArn": works}),
 	"UntagResource":       {"resourceArn": works, "tagKeys[]": works},
 	"ListTagsForResource": {"resourceArn": works},
