@@ -16,7 +16,8 @@ import (
 var layers = [][]string{
 	{"internal/ecs"},
 	{"internal/arn", "internal/elb", "internal/event", "internal/expr", "internal/pattern"},
-	{"internal/scheduler", "internal/scheduler/placement", "internal/scheduler/lifecycle", "internal/scheduler/policy"},
+	{"internal/scheduler", "internal/scheduler/placement", "internal/scheduler/lifecycle", "internal/scheduler/policy",
+		"internal/lb/health", "internal/lb/pick"},
 	{"internal/store", "internal/driver", "internal/session", "internal/logfile"},
 	{"internal/attach"},
 	{"internal/store/bolt", "internal/store/etcd", "internal/store/mem", "internal/store/storetest", "internal/agent/keeper", "internal/agent/environment", "internal/driver/fake",
@@ -41,7 +42,7 @@ var edges = []string{"internal/wire", "internal/api", "internal/httpd", "interna
 
 // pure packages are functions of values: no clock, no goroutine, no chance, no I/O, no order of a map.
 var pure = []string{"internal/ecs", "internal/arn", "internal/elb", "internal/event", "internal/expr", "internal/pattern",
-	"internal/scheduler"}
+	"internal/scheduler", "internal/lb/health", "internal/lb/pick"}
 
 // machines decide without clock, chance, goroutines and I/O too, but may hold maps and use libraries of data.
 var machines = []string{"internal/control/journal", "internal/control/root", "internal/control/catalog",
