@@ -235,3 +235,23 @@ func TestLinks(t *testing.T) {
 		t.Errorf("list has %+v, %v", all, err)
 	}
 }
+
+// TestOutOfMemory has the kernel end a container that takes more than it may.
+func TestOutOfMemory(t *testing.T) {
+	d := open(t)
+	key := driver.Key{Task: ecs.ID{1}, Container: "app"}
+	spec := app("eat")
+	spec.Memory, spec.Isolation = 16, &ecs.Isolation{MaxSwap: ptr(0)}
+	begin(t, d, key, spec)
+	var o driver.Observation
+	wait(t, "the container has ended", func() bool {
+		c, err := d.find(t.Context(), key)
+		if err == nil && c != nil {
+			o = observe(*c)
+		}
+		return o.State == driver.Exited
+	})
+	if *o.Exit.Code != 137 || o.Exit.Reason != outOfMemory {
+		t.Errorf("ended with code %d, reason %q", *o.Exit.Code, o.Exit.Reason)
+	}
+}
