@@ -38,18 +38,10 @@ func (s *Service) facts(t *ecs.Task) scheduler.Task {
 		facts.Phase = scheduler.Stopping
 	case t.LastStatus < ecs.StatusRunning:
 		facts.Phase = scheduler.Starting
-	case t.Health == ecs.HealthUnhealthy && s.record.GracePeriod > 0:
-		facts.Phase = scheduler.Graced // until it is over, which may have been
-		facts.Due = t.StartedAt.Add(time.Duration(s.record.GracePeriod) * time.Second)
-	case t.Health == ecs.HealthUnhealthy:
-		facts.Phase = scheduler.Unhealthy
-	case t.Health == ecs.HealthHealthy:
-		facts.Phase = scheduler.Healthy
-	case t.Definition.Checked():
-		facts.Phase = scheduler.Warming // until its checks say more
 	default:
-		facts.Phase = scheduler.Warming
-		facts.Due = t.StartedAt.Add(s.tracker.View().Policy.HealthyAfter)
+		grace := time.Duration(s.record.GracePeriod) * time.Second
+		facts.Phase, facts.Due = scheduler.RunningPhase(t.StartedAt, grace, &s.tracker.View().Policy,
+			scheduler.ContainerSource(t.Health, t.Definition.Checked()))
 	}
 	return facts
 }
