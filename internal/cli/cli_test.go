@@ -61,7 +61,7 @@ func TestParse(t *testing.T) {
 			outputOptions: text, Service: "web", All: true}},
 		{parsed[eventsVerb](t, "events", "--all", "-f"), eventsVerb{endpointOptions: defaultTarget, outputOptions: text, All: true, Follow: true}},
 		{parsed[logsVerb](t, "logs", "web", "--since", "10m"), logsVerb{endpointOptions: defaultTarget, outputOptions: text, What: "web",
-			Since: since{since: 10 * time.Minute}}},
+			Since: since{since: 10 * time.Minute, ago: true}}},
 		{parsed[stopVerb](t, "stop", "a", "b", "--wait"), stopVerb{endpointOptions: defaultTarget, outputOptions: text, What: []string{"a", "b"},
 			Reason: "Task stopped by user", Wait: true, Timeout: 5 * time.Minute}},
 		{parsed[versionVerb](t, "version", "-o", "json"), versionVerb{asJSON}},
@@ -93,7 +93,7 @@ func TestUsageErrors(t *testing.T) {
 		"events":                               "name a service, or give --all",
 		"events web --all":                     "name a service, or give --all",
 		"logs":                                 `expected "<service|task>"`,
-		"logs web --since yesterday":           "neither a time",
+		"logs web --since yesterday":           "neither how long ago",
 		"stop":                                 `expected "<task|service>`,
 		"stop a --timeout soon":                "soon",
 		"version extra":                        "unexpected argument extra",
@@ -247,7 +247,9 @@ func TestSince(t *testing.T) {
 	for _, c := range []struct {
 		text string
 		want int64
-	}{{"10s", 990_000}, {"1970-01-01T00:00:05Z", 5_000}} {
+	}{{"10s", 990_000}, {"0s", 1_000_000}, {"2d", 1_000_000 - 2*86_400_000}, {"1w", 1_000_000 - 7*86_400_000}, {"1970-01-01T00:00:05Z", 5_000},
+		{"1970-01-02", time.Date(1970, 1, 2, 0, 0, 0, 0, time.Local).UnixMilli()},
+		{"1970-01-02 03:04", time.Date(1970, 1, 2, 3, 4, 0, 0, time.Local).UnixMilli()}} {
 		var s since
 		if err := s.UnmarshalText([]byte(c.text)); err != nil || *s.millis(now) != c.want {
 			t.Errorf("%s: %v, %v; want %d", c.text, s.millis(now), err, c.want)

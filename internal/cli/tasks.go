@@ -36,6 +36,8 @@ type container struct {
 	LastStatus string `json:"lastStatus"`
 	ExitCode   *int32 `json:"exitCode,omitempty"`
 	Reason     string `json:"reason,omitempty"`
+
+	runtimeID string
 }
 
 // listen is a port that reaches a container.
@@ -109,7 +111,7 @@ func taskOf(t types.Task) task {
 	}
 	for _, c := range t.Containers {
 		name := aws.ToString(c.Name)
-		out.Containers = append(out.Containers, container{name, aws.ToString(c.LastStatus), c.ExitCode, aws.ToString(c.Reason)})
+		out.Containers = append(out.Containers, container{name, aws.ToString(c.LastStatus), c.ExitCode, aws.ToString(c.Reason), aws.ToString(c.RuntimeId)})
 		for _, b := range c.NetworkBindings {
 			out.Listens = append(out.Listens, listen{name, aws.ToInt32(b.ContainerPort), aws.ToString(b.BindIP), aws.ToInt32(b.HostPort),
 				cmp.Or(string(b.Protocol), "tcp")})

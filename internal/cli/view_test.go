@@ -228,17 +228,47 @@ func TestUnseen(t *testing.T) {
 }
 
 func TestLogReaderTakesTheNewest(t *testing.T) {
-	r := logReader{cursors: map[string]*cursor{}, done: map[string]bool{}}
+	r := newLogReader(nil, nil, nil)
 	tasks := make([]task, maxStreams+5)
 	for i := range tasks {
 		tasks[i] = task{ID: string(rune('a'+i%26)) + strings.Repeat("x", i), Service: "web", Since: noon.Add(time.Duration(i) * time.Second),
 			Containers: []container{{Name: "app"}}}
 	}
-	oldest, newest := streamName(tasks[0], "app"), streamName(tasks[len(tasks)-1], "app")
+	oldest, newest := cursorKey(tasks[0], "app"), cursorKey(tasks[len(tasks)-1], "app")
 	if left := r.take(tasks); left != 5 || r.cursors[newest] == nil || r.cursors[oldest] != nil {
 		t.Errorf("%d left out; newest read: %v, oldest: %v", left, r.cursors[newest] != nil, r.cursors[oldest] != nil)
 	}
 	if left := r.take(tasks[:3]); left != 0 || len(r.done) != 3 {
 		t.Errorf("second time %d left out, %d remembered; want 0 and the 3 that are listed", left, len(r.done))
+	}
+}
+
+func TestLogPlace(t *testing.T) {
+	one := task{ID: "123", Service: "web", Revision: "app:3", Containers: []container{{Name: "app", runtimeID: "r1"}, {Name: "side"}}}
+	alone := one
+	alone.Service = ""
+	awslogs := func(options ...string) *types.LogConfiguration {
+		l := &types.LogConfiguration{LogDriver: types.LogDriverAwslogs, Options: map[string]string{"awslogs-group": "/g"}}
+		for i := 0; i < len(options); i += 2 {
+			l.Options[options[i]] = options[i+1]
+		}
+		return l
+	}
+	for _, c := range []struct {
+		task          task
+		container     string
+		driver        *types.LogConfiguration
+		group, stream string
+	}{
+		{one, "app", nil, "/ballast/blue", "web/app/123"},
+		{alone, "app", nil, "/ballast/blue", "app/app/123"},
+		{one, "app", &types.LogConfiguration{LogDriver: types.LogDriverJsonFile}, "/ballast/blue", "web/app/123"},
+		{one, "app", awslogs("awslogs-stream-prefix", "live"), "/g", "live/app/123"},
+		{one, "app", awslogs(), "/g", "r1"},
+		{one, "side", awslogs(), "/g", ""},
+	} {
+		if group, stream := logPlace(c.task, c.container, "blue", c.driver); group != c.group || stream != c.stream {
+			t.Errorf("%s with %v: got %s %s, want %s %s", c.container, c.driver, group, stream, c.group, c.stream)
+		}
 	}
 }
