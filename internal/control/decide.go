@@ -18,9 +18,11 @@ func (m *Machine) decide(s *services.Service) {
 	if m.halt {
 		return
 	}
+	m.unstick(s)
 	tracker := s.Tracker()
 	tracker.Promote(m.now)
 	plan := scheduler.Decide(tracker.View(), m.now)
+	explainStuck(s, &plan)
 	for _, stop := range plan.Stops {
 		m.stopTasks(s, stop)
 	}

@@ -37,6 +37,8 @@ type pretender struct {
 	silent   bool
 	// refuse makes the containers of new tasks fail to start.
 	refuse bool
+	// holds keeps new tasks PENDING.
+	holds  bool
 	tasks  map[ecs.ID]*session.TaskReport
 	starts map[ecs.ID]int
 	work   map[ecs.ID]*session.Work
@@ -146,6 +148,9 @@ func (a *pretender) assigned(as session.Assignment) *session.TaskReport {
 			return r
 		}
 		a.starts[as.Task]++
+		if a.holds {
+			return r
+		}
 		r.Status, r.StartedAt = ecs.StatusRunning, a.w.now
 		for _, c := range as.Work.Definition.Containers {
 			r.Containers = append(r.Containers, session.ContainerReport{Name: c.Name, Status: ecs.StatusRunning, RuntimeID: "1"})

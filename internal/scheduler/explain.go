@@ -28,6 +28,8 @@ const (
 	WaitThrottle
 	// WaitProtected: tasks that should stop are protected.
 	WaitProtected
+	// WaitStuck: a task does not come to RUNNING because of a container that is UNHEALTHY.
+	WaitStuck
 )
 
 // Explanation says what is wanted and not done. It is data; String gives the sentence.
@@ -39,6 +41,10 @@ type Explanation struct {
 	Limit      int           // the number of tasks that Percent, or tokens a minute that the pace, allows
 	ShortRun   time.Duration // of WaitPace
 	Until      ecs.Time      // of WaitThrottle; its Limit is the number of failed waves
+
+	// Task, Container and Dependency are of WaitStuck: the task, the container that waits and the one for which it does.
+	Task                  ecs.ID
+	Container, Dependency string
 }
 
 // String gives the sentence for people.
@@ -61,6 +67,9 @@ func (e Explanation) String() string {
 	case WaitThrottle:
 		return fmt.Sprintf("%s until %s: none of the last %d waves of tasks came to RUNNING", waits(e.Tasks),
 			e.Until.Std().UTC().Format(time.RFC3339), e.Limit)
+	case WaitStuck:
+		return fmt.Sprintf("task %s is stuck: container %s waits for container %s to be HEALTHY, which is UNHEALTHY",
+			e.Task, e.Container, e.Dependency)
 	case WaitProtected:
 		return fmt.Sprintf("%d tasks of deployment %s keep running: they are protected", e.Tasks, e.Deployment)
 	}

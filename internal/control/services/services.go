@@ -56,6 +56,7 @@ type Service struct {
 	unplaced bool
 	woken    []string // the demands on whose behalf it is decided, because there may be room
 	explain  []scheduler.Explanation
+	stuck    stuck
 
 	// wake is the earliest moment for which a timer is set, 0 when none is.
 	wake ecs.Time

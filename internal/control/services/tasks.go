@@ -19,6 +19,7 @@ func (b *Book) TaskMoved(now ecs.Time, old, t *ecs.Task) {
 	if old != nil {
 		s.note(now, old, t)
 	}
+	s.stuck.note(now, t)
 	if t.Stopped() {
 		s.tracker.Remove(t.Seq)
 		delete(s.ids, t.Seq)

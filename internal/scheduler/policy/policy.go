@@ -67,6 +67,10 @@ type Policy struct {
 	// never does that by itself; a cluster of one's own has no auto scaling group that would.
 	InstanceLostAfter time.Duration
 
+	// StuckAfter is how long a task may wait for a container that is UNHEALTHY before it is ended as one that failed to start; 0 =
+	// for ever, as in ECS, which knows only the dependency's own startTimeout.
+	StuckAfter time.Duration
+
 	// DefaultStopTimeout lies between the stop signal and the kill where a container definition gives no stopTimeout
 	// (API_ContainerDefinition: 30 seconds).
 	DefaultStopTimeout time.Duration

@@ -93,6 +93,7 @@ func TestWithTags(t *testing.T) {
 		{"at once", []ecs.Tag{{Key: "ballast:healthy-after", Value: "0s"}}, 0, ""},
 		{"unknown", []ecs.Tag{{Key: "ballast:healthy-after", Value: "5s"}, {Key: "ballast:mood", Value: "x"}}, 40 * time.Second,
 			`tag "ballast:mood" is unknown; known under "ballast:" are ballast:breaker-counts-exits, ballast:healthy-after`},
+		{"stuck after nothing", []ecs.Tag{{Key: "ballast:stuck-after", Value: "0s"}}, 40 * time.Second, "0s is less than 1s"},
 		{"no duration", []ecs.Tag{{Key: "ballast:healthy-after", Value: "soon"}}, 40 * time.Second,
 			`tag "ballast:healthy-after": "soon" is not a duration`},
 		{"negative", []ecs.Tag{{Key: "ballast:healthy-after", Value: "-1s"}}, 40 * time.Second, "not between"},

@@ -27,6 +27,12 @@ var knownTags = []struct {
 		p.HealthyAfter, err = duration(value)
 		return err
 	}},
+	{"ballast:stuck-after", func(p *Policy, value string) (err error) {
+		if p.StuckAfter, err = duration(value); err == nil && p.StuckAfter < time.Second {
+			err = fmt.Errorf("%s is less than 1s", p.StuckAfter)
+		}
+		return err
+	}},
 	{"ballast:throttle-base", func(p *Policy, value string) (err error) {
 		p.ThrottleBase, err = duration(value)
 		return err
