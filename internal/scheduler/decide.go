@@ -35,6 +35,7 @@ func Decide(v *View, now ecs.Time) Plan {
 	d.makeRoom()
 	d.explainDeadlock()
 	d.announceThrottle()
+	d.announceBrake()
 	d.finish()
 	return d.plan
 }

@@ -32,6 +32,10 @@ func (e Event) Message(service string) string {
 		return RollingBackEvent(service, e.Deployment)
 	case EventThrottled:
 		return ThrottledEvent(service)
+	case EventBraked:
+		return BrakedEvent(service)
+	case EventParked:
+		return ParkedEvent(service, e.Tasks)
 	case EventDeadlocked:
 		return DeadlockedEvent(service)
 	case EventProtected:

@@ -24,6 +24,10 @@ const (
 	WaitHealthy
 	// WaitDeadlock: maximumPercent lets nothing start and minimumHealthyPercent lets nothing stop.
 	WaitDeadlock
+	// WaitBrake: tasks ended soon after they started, and their replacements wait.
+	WaitBrake
+	// WaitParked: the same, and there are no replacements any more.
+	WaitParked
 	// WaitThrottle: waves of tasks in a row never came to RUNNING.
 	WaitThrottle
 	// WaitProtected: tasks that should stop are protected.
@@ -40,7 +44,7 @@ type Explanation struct {
 	Percent    int           // maximumPercent of WaitRoom, minimumHealthyPercent of WaitHealthy
 	Limit      int           // the number of tasks that Percent, or tokens a minute that the pace, allows
 	ShortRun   time.Duration // of WaitPace
-	Until      ecs.Time      // of WaitThrottle; its Limit is the number of failed waves
+	Until      ecs.Time      // of WaitThrottle and WaitBrake; their Limit, and that of WaitParked, is the number of failed waves
 
 	// Task, Container and Dependency are of WaitStuck: the task, the container that waits and the one for which it does.
 	Task                  ecs.ID
@@ -64,6 +68,12 @@ func (e Explanation) String() string {
 			e.Tasks, e.Percent, e.Limit)
 	case WaitDeadlock:
 		return deadlocked
+	case WaitBrake:
+		return fmt.Sprintf("%s until %s: the last %d waves of tasks stopped soon after they started", waits(e.Tasks),
+			e.Until.Std().UTC().Format(time.RFC3339), e.Limit)
+	case WaitParked:
+		return fmt.Sprintf("%s for a new deployment: the last %d waves of tasks stopped soon after they started", waits(e.Tasks),
+			e.Limit)
 	case WaitThrottle:
 		return fmt.Sprintf("%s until %s: none of the last %d waves of tasks came to RUNNING", waits(e.Tasks),
 			e.Until.Std().UTC().Format(time.RFC3339), e.Limit)

@@ -51,6 +51,8 @@ func newWorld(t *rapid.T) *world {
 	w.service.Breaker = rapid.SampledFrom([]ecs.Breaker{{}, {Enabled: true}, {Enabled: true, Rollback: true},
 		{Enabled: true, Rollback: true, Type: ecs.FailureCount, Value: 2},
 		{Enabled: true, Cumulative: true, Type: ecs.UnboundedPercent, Value: 40}}).Draw(t, "breaker")
+	w.policy.Brake = rapid.SampledFrom([]policy.LoopBrake{policy.BrakeOff, policy.BrakeBackoff, policy.BrakePark}).Draw(t, "brake")
+	w.policy.BrakeAfter = 2
 	w.policy.BreakerCountsExits = rapid.Bool().Draw(t, "exits count")
 	w.drawPercents()
 	w.deploy()
@@ -71,7 +73,7 @@ func (w *world) deploy() {
 	w.lastID++
 	w.service.Deployments = append([]ecs.Deployment{{ID: w.lastID}}, w.service.Deployments...)
 	w.sync()
-	w.tracker.Redefined(w.now)
+	w.tracker.Deployed(rapid.Bool().Draw(w.t, "redefined"), w.now)
 }
 
 func (w *world) sync() {
@@ -138,7 +140,7 @@ func (w *world) die(i int) {
 	ran, task := time.Duration(0), w.tasks[i]
 	if task.runningAt != 0 {
 		ran = w.now.Sub(task.runningAt)
-		w.tracker.Fail(task.Deployment, FailureExited)
+		w.tracker.Exited(task.Deployment, task.Seq, ran, w.now)
 		if w.policy.BreakerCountsExits {
 			w.count(task.Deployment, false)
 		}
@@ -452,8 +454,9 @@ func TestHistories(t *testing.T) {
 			w.protect(i, false)
 		}
 		last := w.calm()
-		if w.service.Deployments[0].Rollout == ecs.RolloutFailed {
-			w.deploy() // unhealthy tasks that were left had still to be stopped
+		parked := slices.ContainsFunc(last.Explanations, func(e Explanation) bool { return e.Wait == WaitParked })
+		if parked || w.service.Deployments[0].Rollout == ecs.RolloutFailed {
+			w.deploy() // or unhealthy tasks that were left had still to be stopped
 			last = w.calm()
 		}
 		deadlocked := slices.ContainsFunc(last.Explanations, func(e Explanation) bool { return e.Wait == WaitDeadlock })

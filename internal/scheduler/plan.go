@@ -100,6 +100,8 @@ const (
 	EventDeploymentFailed
 	EventRollingBack
 	EventThrottled
+	EventBraked
+	EventParked
 	EventDeadlocked
 	EventProtected
 )

@@ -56,14 +56,17 @@ func (t *Tracker) CameUp(id ecs.DeploymentID, now ecs.Time) {
 	t.retryBy(now.Add(t.view.Policy.RetryPlacement))
 }
 
-// Redefined notes that the newest deployment brings another task definition: the service returns to a normal state immediately
-// (developer guide, Service throttle logic).
-func (t *Tracker) Redefined(now ecs.Time) {
-	t.view.Throttle = ecs.Backoff{Since: now, Newest: t.newest}
+// Deployed notes that there is a new deployment, with another task definition or not. With another the service returns to a
+// normal state immediately (developer guide, Service throttle logic); the brake is released by any.
+func (t *Tracker) Deployed(redefined bool, now ecs.Time) {
+	t.view.Brake = ecs.Backoff{Since: now, Newest: t.newest}
+	if redefined {
+		t.view.Throttle = ecs.Backoff{Since: now, Newest: t.newest}
+	}
 }
 
-// Restore takes over the throttle of a service that was loaded.
-func (t *Tracker) Restore(s *ecs.Service) { t.view.Throttle = s.Throttle }
+// Restore takes over the throttle and the brake of a service that was loaded.
+func (t *Tracker) Restore(s *ecs.Service) { t.view.Throttle, t.view.Brake = s.Throttle, s.Brake }
 
 // NoRoom notes that placement could take no task of a start. Where tasks of the service are still on their way, or hold room
 // that is about to come free, that says nothing yet. It comes before Refuse.
@@ -98,6 +101,8 @@ func (t *Tracker) Said(e Event) {
 	switch e.Kind {
 	case EventThrottled:
 		t.view.Throttle.Announced = true
+	case EventBraked, EventParked:
+		t.view.Brake.Announced = true
 	case EventProtected:
 		if at := indexOf(t.view.Deployments, e.Deployment); at >= 0 {
 			t.view.Deployments[at].Announced = e.Tasks
@@ -117,6 +122,12 @@ func (v *View) throttledUntil() ecs.Time {
 func (v *View) hold(now ecs.Time) (Explanation, bool) {
 	if until := v.throttledUntil(); now < until {
 		return Explanation{Wait: WaitThrottle, Until: until, Limit: v.Throttle.Failed}, true
+	}
+	switch until, parked := v.braked(); {
+	case parked:
+		return Explanation{Wait: WaitParked, Limit: v.Brake.Failed}, true
+	case now < until:
+		return Explanation{Wait: WaitBrake, Until: until, Limit: v.Brake.Failed}, true
 	}
 	return Explanation{}, false
 }

@@ -89,7 +89,11 @@ func TestWaves(t *testing.T) {
 	start(10)
 	failed(10, 69_000, 1)
 	start(11)
-	tracker.Redefined(70_000)
+	tracker.Deployed(false, 70_000)
+	if tracker.View().Throttle.Failed != 1 {
+		t.Fatal("a deployment of the same task definition ends the throttle")
+	}
+	tracker.Deployed(true, 70_000)
 	failed(11, 71_000, 0)
 }
 

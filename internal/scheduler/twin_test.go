@@ -38,6 +38,7 @@ type outcome struct {
 	removed []ecs.DeploymentID
 
 	complete, steadyEvent, steady, inactive, deadlock bool
+	brakedEvent, parkedEvent                          bool
 	failed, throttledEvent, deadlocked, deadlockEvent bool
 	back                                              ecs.DeploymentID
 	shielded, shieldEvents                            map[ecs.DeploymentID]int
@@ -131,7 +132,9 @@ func (s *slow) decide(now ecs.Time) outcome {
 	}
 	s.startAll(own, now, &o)
 	s.stuck(quiet, rolling, own, now, &o)
-	o.throttledEvent = s.heldUntil() > 0 && !v.Throttle.Announced
+	o.throttledEvent = s.throttledUntil() > 0 && !v.Throttle.Announced
+	o.parkedEvent = s.parked() && !v.Brake.Announced
+	o.brakedEvent = s.brakedUntil() > now && !v.Brake.Announced
 	s.settle(own, &o)
 	return o
 }
@@ -150,9 +153,38 @@ func (s *slow) tolerated() int {
 	return min(200, max(3, minimum(desired, b.Value)))
 }
 
-// heldUntil is when the throttle lets go, 0 when it does not hold: nothing after one failed wave, then the base, its multiples
+// held says whether the newest deployment may start nothing, and until when, 0 for ever.
+func (s *slow) held(now ecs.Time) (bool, ecs.Time) {
+	switch {
+	case now < s.throttledUntil():
+		return true, s.throttledUntil()
+	case s.parked():
+		return true, 0
+	case now < s.brakedUntil():
+		return true, s.brakedUntil()
+	}
+	return false, 0
+}
+
+func (s *slow) parked() bool {
+	return s.view.Policy.Brake == policy.BrakePark && s.view.Brake.Failed >= s.view.Policy.BrakeAfter
+}
+
+// brakedUntil is when the brake lets go: the base after one wave, twice that after two, and so on.
+func (s *slow) brakedUntil() ecs.Time {
+	if s.view.Policy.Brake != policy.BrakeBackoff || s.view.Brake.Failed == 0 {
+		return 0
+	}
+	wait := s.view.Policy.BrakeBase
+	for wave := 1; wave < s.view.Brake.Failed && wait < s.view.Policy.BrakeMax; wave++ {
+		wait += wait
+	}
+	return s.view.Brake.Since.Add(min(wait, s.view.Policy.BrakeMax))
+}
+
+// throttledUntil is when the throttle lets go, 0 when it does not hold: nothing after one failed wave, then the base, its multiples
 // by the factor, and never more than the most.
-func (s *slow) heldUntil() ecs.Time {
+func (s *slow) throttledUntil() ecs.Time {
 	wait := time.Duration(0)
 	for wave := 2; wave <= s.view.Throttle.Failed; wave++ {
 		if wave == 2 {
@@ -260,9 +292,9 @@ func (s *slow) startAll(own bool, now ecs.Time, o *outcome) {
 	tokens, used, held := v.Pace.Tokens(now, v.Policy.PacePerMinute, v.Desired), 0, false
 	for i := len(v.Deployments) - 1; i >= 0; i-- {
 		id, refused := v.Deployments[i].ID, v.Deployments[i].Refused
-		if i == 0 && now < s.heldUntil() {
+		if held, until := s.held(now); i == 0 && held {
 			if s.lacks(i, own) > 0 {
-				o.wake = s.heldUntil()
+				o.wake = until
 			}
 			continue
 		}
@@ -315,7 +347,10 @@ func (s *slow) stuck(quiet, rolling, own bool, now ecs.Time, o *outcome) {
 		return
 	}
 	for i := len(s.view.Deployments) - 1; i >= 0; i-- {
-		if (i > 0 || now >= s.heldUntil()) && s.lacks(i, own) > 0 && s.stopAny(s.view.Deployments[i].ID, Unhealthy, o) {
+		if held, _ := s.held(now); i == 0 && held {
+			continue
+		}
+		if s.lacks(i, own) > 0 && s.stopAny(s.view.Deployments[i].ID, Unhealthy, o) {
 			return
 		}
 	}
@@ -370,6 +405,8 @@ func outcomeOf(p Plan) outcome {
 		o.complete = o.complete || event.Kind == EventDeploymentCompleted
 		o.steadyEvent = o.steadyEvent || event.Kind == EventSteadyState
 		o.failed = o.failed || event.Kind == EventDeploymentFailed
+		o.brakedEvent = o.brakedEvent || event.Kind == EventBraked
+		o.parkedEvent = o.parkedEvent || event.Kind == EventParked
 		o.throttledEvent = o.throttledEvent || event.Kind == EventThrottled
 		o.deadlockEvent = o.deadlockEvent || event.Kind == EventDeadlocked
 	}

@@ -105,6 +105,9 @@ type View struct {
 	// Throttle counts the waves in a row of which no task came to RUNNING.
 	Throttle ecs.Backoff
 
+	// Brake counts the waves in a row of which tasks ended soon after they had come to RUNNING; see policy.LoopBrake.
+	Brake ecs.Backoff
+
 	// RetryAt is when placement is tried again although no room is known to have come free, 0 where nothing has been refused.
 	RetryAt ecs.Time
 

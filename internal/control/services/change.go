@@ -173,9 +173,7 @@ func (b *Book) supersede(now ecs.Time, chance Chance, s *Service, record *ecs.Se
 		}
 	}
 	older.UpdatedAt = now
-	if definition.Name() != older.Definition.Name() {
-		s.tracker.Redefined(now)
-	}
+	s.tracker.Deployed(definition.Name() != older.Definition.Name(), now)
 	deploy(now, chance, record, definition)
 }
 

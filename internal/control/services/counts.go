@@ -13,7 +13,7 @@ func (s *Service) counted() bool {
 			return false
 		}
 	}
-	return sameBackoff(s.record.Throttle, view.Throttle)
+	return sameBackoff(s.record.Throttle, view.Throttle) && sameBackoff(s.record.Brake, view.Brake)
 }
 
 // sameBackoff tells whether two say the same. While no wave has failed the moment does not matter: no wave waits by it, and it is
@@ -31,5 +31,5 @@ func (s *Service) keepCounts(now ecs.Time, record *ecs.Service) {
 			d.FailedTasks, d.UpdatedAt = view.Deployments[i].Failed, now
 		}
 	}
-	record.Throttle = view.Throttle
+	record.Throttle, record.Brake = view.Throttle, view.Brake
 }

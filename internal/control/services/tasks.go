@@ -75,7 +75,7 @@ func (s *Service) note(now ecs.Time, old, t *ecs.Task) {
 	case endedByItself(t) && t.StartedAt == 0:
 		s.tracker.FailedToStart(t.Deployment, t.Seq, now)
 	case endedByItself(t):
-		s.tracker.Fail(t.Deployment, scheduler.FailureExited)
+		s.tracker.Exited(t.Deployment, t.Seq, ranFor(t), now)
 	case t.StopCode == ecs.ServiceSchedulerInitiated && known.Phase == scheduler.Unhealthy:
 		s.tracker.Fail(t.Deployment, scheduler.FailureUnhealthy)
 	}

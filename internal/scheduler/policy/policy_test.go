@@ -97,6 +97,14 @@ func TestWithTags(t *testing.T) {
 		{"no duration", []ecs.Tag{{Key: "ballast:healthy-after", Value: "soon"}}, 40 * time.Second,
 			`tag "ballast:healthy-after": "soon" is not a duration`},
 		{"negative", []ecs.Tag{{Key: "ballast:healthy-after", Value: "-1s"}}, 40 * time.Second, "not between"},
+		{"a word for a yes", []ecs.Tag{{Key: "ballast:breaker-counts-exits", Value: "yes"}}, 40 * time.Second,
+			`tag "ballast:breaker-counts-exits": "yes" is neither "true" nor "false"`},
+		{"an unknown brake", []ecs.Tag{{Key: "ballast:loop-brake", Value: "stop"}}, 40 * time.Second,
+			`tag "ballast:loop-brake": "stop" is not "off", "backoff" or "park"`},
+		{"no number", []ecs.Tag{{Key: "ballast:loop-brake-after", Value: "0"}}, 40 * time.Second,
+			`tag "ballast:loop-brake-after": "0" is not a number from 1 to 1000`},
+		{"too large a number", []ecs.Tag{{Key: "ballast:loop-brake-after", Value: "1001"}}, 40 * time.Second,
+			`tag "ballast:loop-brake-after": "1001" is not a number from 1 to 1000`},
 		{"too long", []ecs.Tag{{Key: "ballast:healthy-after", Value: "25h"}}, 40 * time.Second, "not between"},
 	}
 	for _, test := range tests {
@@ -109,5 +117,42 @@ func TestWithTags(t *testing.T) {
 				t.Errorf("error %v, want one with %q", err, test.err)
 			}
 		})
+	}
+}
+
+// Each tag sets the field of its name and nothing else.
+func TestTagsSetTheirFields(t *testing.T) {
+	tests := []struct {
+		key, value string
+		change     func(*Policy)
+	}{
+		{"ballast:breaker-counts-exits", "true", func(p *Policy) { p.BreakerCountsExits = true }},
+		{"ballast:breaker-counts-exits", "false", func(p *Policy) {}},
+		{"ballast:healthy-after", "5s", func(p *Policy) { p.HealthyAfter = 5 * time.Second }},
+		{"ballast:loop-brake", "off", func(p *Policy) {}},
+		{"ballast:loop-brake", "backoff", func(p *Policy) { p.Brake = BrakeBackoff }},
+		{"ballast:loop-brake", "park", func(p *Policy) { p.Brake = BrakePark }},
+		{"ballast:loop-brake-after", "1000", func(p *Policy) { p.BrakeAfter = 1000 }},
+		{"ballast:loop-brake-base", "2s", func(p *Policy) { p.BrakeBase = 2 * time.Second }},
+		{"ballast:loop-brake-max", "24h", func(p *Policy) { p.BrakeMax = 24 * time.Hour }},
+		{"ballast:stuck-after", "4s", func(p *Policy) { p.StuckAfter = 4 * time.Second }},
+		{"ballast:throttle-base", "3s", func(p *Policy) { p.ThrottleBase = 3 * time.Second }},
+		{"ballast:throttle-max", "0s", func(p *Policy) { p.ThrottleMax = 0 }},
+	}
+	p, _ := Named("ecs")
+	tested := map[string]bool{}
+	for _, test := range tests {
+		want := p
+		test.change(&want)
+		got, err := WithTags(p, []ecs.Tag{{Key: test.key, Value: test.value}})
+		if diff := cmp.Diff(want, got); diff != "" || err != nil {
+			t.Errorf("%s=%s: %v %s", test.key, test.value, err, diff)
+		}
+		tested[test.key] = true
+	}
+	for _, key := range TagKeys() {
+		if !tested[key] {
+			t.Errorf("%s is not tested", key)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -31,6 +32,22 @@ var knownTags = []struct {
 		if p.StuckAfter, err = duration(value); err == nil && p.StuckAfter < time.Second {
 			err = fmt.Errorf("%s is less than 1s", p.StuckAfter)
 		}
+		return err
+	}},
+	{"ballast:loop-brake", func(p *Policy, value string) (err error) {
+		p.Brake, err = brake(value)
+		return err
+	}},
+	{"ballast:loop-brake-after", func(p *Policy, value string) (err error) {
+		p.BrakeAfter, err = number(value, maxBrakeAfter)
+		return err
+	}},
+	{"ballast:loop-brake-base", func(p *Policy, value string) (err error) {
+		p.BrakeBase, err = duration(value)
+		return err
+	}},
+	{"ballast:loop-brake-max", func(p *Policy, value string) (err error) {
+		p.BrakeMax, err = duration(value)
 		return err
 	}},
 	{"ballast:throttle-base", func(p *Policy, value string) (err error) {
@@ -79,6 +96,29 @@ func setter(key string) func(*Policy, string) error {
 		}
 	}
 	return nil
+}
+
+// maxBrakeAfter is far more waves than anybody waits for.
+const maxBrakeAfter = 1_000
+
+func brake(value string) (LoopBrake, error) {
+	switch value {
+	case "off":
+		return BrakeOff, nil
+	case "backoff":
+		return BrakeBackoff, nil
+	case "park":
+		return BrakePark, nil
+	}
+	return BrakeOff, fmt.Errorf("%q is not \"off\", \"backoff\" or \"park\"", value)
+}
+
+func number(value string, most int) (int, error) {
+	n, err := strconv.Atoi(value)
+	if err != nil || n < 1 || n > most {
+		return 0, fmt.Errorf("%q is not a number from 1 to %d", value, most)
+	}
+	return n, nil
 }
 
 func yes(value string) (bool, error) {
