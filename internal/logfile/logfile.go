@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -34,9 +35,34 @@ const MaxText = 16 << 10
 
 // Limits bound what is kept of one container.
 type Limits struct {
-	SegmentBytes int64 // a segment that is longer takes no more lines
-	Segments     int   // how many are kept, the one being written included; at least 1
+	SegmentBytes int64 `json:"bytes"`    // a segment that is longer takes no more lines
+	Segments     int   `json:"segments"` // how many are kept, the one being written included; at least 1
 }
+
+// ParseLimits gives limits as the json-file log driver has them: max-size, bytes or thousands, millions or billions of them with k, m
+// or g behind the number, and max-file, a number. What is "" is as in other.
+func ParseLimits(maxSize, maxFile string, other Limits) (Limits, error) {
+	if maxSize != "" {
+		digits := strings.TrimRight(strings.ToLower(maxSize), "kmg")
+		unit, known := sizeUnits[strings.ToLower(maxSize[len(digits):])]
+		n, err := strconv.ParseInt(digits, 10, 64)
+		if err != nil || !known || n < 1 || n > math.MaxInt64/unit {
+			return Limits{}, fmt.Errorf("max-size %q: want a positive number of bytes, or of another unit with k, m or g behind it", maxSize)
+		}
+		other.SegmentBytes = n * unit
+	}
+	if maxFile != "" {
+		n, err := strconv.Atoi(maxFile)
+		if err != nil || n < 1 {
+			return Limits{}, fmt.Errorf("max-file %q: want a positive number", maxFile)
+		}
+		other.Segments = n
+	}
+	return other, nil
+}
+
+// sizeUnits are decimal, as Docker's are for this option.
+var sizeUnits = map[string]int64{"": 1, "k": 1e3, "m": 1e6, "g": 1e9}
 
 // DefaultLimits keep between 40 and 50 MiB.
 var DefaultLimits = Limits{SegmentBytes: 10 << 20, Segments: 5}

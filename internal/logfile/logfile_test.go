@@ -190,6 +190,35 @@ func TestReadNothing(t *testing.T) {
 	}
 }
 
+func TestParseLimits(t *testing.T) {
+	other := Limits{SegmentBytes: 7, Segments: 3}
+	for _, c := range []struct {
+		size, file string
+		want       Limits
+		fails      string
+	}{
+		{"", "", other, ""},
+		{"10m", "", Limits{10_000_000, 3}, ""},
+		{"512", "1", Limits{512, 1}, ""},
+		{"3K", "2", Limits{3_000, 2}, ""},
+		{"1g", "", Limits{1_000_000_000, 3}, ""},
+		{"", "9", Limits{7, 9}, ""},
+		{"0", "", Limits{}, "max-size"},
+		{"-1k", "", Limits{}, "max-size"},
+		{"10kb", "", Limits{}, "max-size"},
+		{"10km", "", Limits{}, "max-size"},
+		{"k", "", Limits{}, "max-size"},
+		{"99999999999g", "", Limits{}, "max-size"},
+		{"", "0", Limits{}, "max-file"},
+		{"", "many", Limits{}, "max-file"},
+	} {
+		got, err := ParseLimits(c.size, c.file, other)
+		if got != c.want || (err == nil) != (c.fails == "") || err != nil && !strings.Contains(err.Error(), c.fails) {
+			t.Errorf("%q, %q: got %+v, %v; want %+v", c.size, c.file, got, err, c.want)
+		}
+	}
+}
+
 func FuzzParseRecord(f *testing.F) {
 	f.Add([]byte("1700000000000 o hello"))
 	f.Add([]byte("1 e "))
@@ -216,5 +245,26 @@ func TestNamesShareADirectory(t *testing.T) {
 		if diff := cmp.Diff([]Line{{At: 1, Text: name}}, lines); diff != "" || err != nil {
 			t.Errorf("log %s (-want +got):\n%s%v", name, diff, err)
 		}
+	}
+}
+
+// TestManyLinesAtOnce: what comes in one piece is spread over segments that are longer than their size by a record at most.
+func TestManyLinesAtOnce(t *testing.T) {
+	dir := t.TempDir()
+	w := NewWriter(dir, "app", Limits{SegmentBytes: 100, Segments: 3})
+	w.Stream(false).Write(1, []byte(strings.Repeat("0123456789\n", 50)+strings.Repeat("x", 300)+"\nlast\n"))
+	w.Close()
+	all, err := segments(dir, "app")
+	if err != nil || len(all) != 3 {
+		t.Fatalf("%d segments, %v", len(all), err)
+	}
+	for i, want := range []int64{105, 320, 9} { // 7 records of 15 bytes; one of them and one that is longer than a segment; the last
+		if info, err := os.Stat(all[i].path); err != nil || info.Size() != want {
+			t.Errorf("segment %d: %d bytes, %v; want %d", i, info.Size(), err, want)
+		}
+	}
+	got, _ := readAll(t, dir, 0, 100)
+	if n := len(got); n != 10 || got[n-1].Text != "last" {
+		t.Errorf("%d lines: %v", n, got)
 	}
 }

@@ -58,7 +58,7 @@ func (w *Writer) close() {
 	}
 }
 
-// append writes rendered records, lines of them. What cannot be written is dropped whole.
+// append writes rendered records, lines of them, into as many segments as they need. What cannot be written is dropped.
 func (w *Writer) append(at ecs.Time, records []byte, lines int64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -73,14 +73,30 @@ func (w *Writer) append(at ecs.Time, records []byte, lines int64) {
 			w.lost = 0
 		}
 	}
-	if err == nil {
-		err = w.write(records)
+	for err == nil && len(records) > 0 {
+		fits := whole(records, w.limits.SegmentBytes-w.size)
+		if err = w.write(records[:fits]); err == nil {
+			if records = records[fits:]; len(records) > 0 {
+				err = w.open()
+			}
+		}
 	}
 	if err != nil {
 		w.close()
 		w.retryAt = at.Add(retryAfter)
-		w.drop(lines)
+		w.drop(int64(bytes.Count(records, []byte{'\n'})))
 	}
+}
+
+// whole says how many bytes of records fit into so much room, only whole ones, and one at least.
+func whole(records []byte, room int64) int {
+	if int64(len(records)) <= room {
+		return len(records)
+	}
+	if last := bytes.LastIndexByte(records[:max(room, 0)], '\n'); last >= 0 {
+		return last + 1
+	}
+	return bytes.IndexByte(records, '\n') + 1
 }
 
 func (w *Writer) drop(lines int64) {

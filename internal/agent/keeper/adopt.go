@@ -85,7 +85,7 @@ func (k *keeper) load() error {
 			close(c.done)
 		} else {
 			f := fateOf(s, boot, all, mainTokenAt)
-			k.adopt(c, f, reopenIf(f, c, s, all, tokenAt))
+			k.adopt(c, f, reopenIf(f, c, s, all, tokenAt), s)
 		}
 		k.seq = max(k.seq, c.seq)
 	}
@@ -93,7 +93,7 @@ func (k *keeper) load() error {
 }
 
 // adopt goes on, with mu held, with a container, running or not, whose end is not recorded.
-func (k *keeper) adopt(c *container, f fate, io *stdio) {
+func (k *keeper) adopt(c *container, f fate, io *stdio, s saved) {
 	c.state, c.adopted = driver.Running, true
 	if !f.runs {
 		c.pid = 0
@@ -104,7 +104,7 @@ func (k *keeper) adopt(c *container, f fate, io *stdio) {
 	c.started.RuntimeID = strconv.Itoa(c.pid)
 	_ = appendRecord(c.path, record{PID: &pidRecord{PID: c.pid, Start: c.startID}})
 	c.stdio = io
-	io.pump(k.logs.acquire(c.key))
+	io.pump(k.logs.acquire(c.key, s.start.Logs))
 	go func() {
 		watchEnd(c.pid, c.startID)
 		k.finish(c, unobserved("its keeper was restarted while it ran"))

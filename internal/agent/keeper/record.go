@@ -11,6 +11,7 @@ import (
 
 	"ballast/internal/driver"
 	"ballast/internal/ecs"
+	"ballast/internal/logfile"
 )
 
 // recordEnding is the ending of a container's record.
@@ -41,6 +42,8 @@ type startRecord struct {
 	Bindings []ecs.Binding `json:"bindings,omitempty"`
 	Cgroup   string        `json:"cgroup,omitempty"`
 	Pipes    [2]pipeName   `json:"pipes"`
+
+	Logs *logfile.Limits `json:"logs,omitempty"`
 }
 
 // pidRecord is known after the fork: the process and its start time in clock ticks, 0 when it could not be read.

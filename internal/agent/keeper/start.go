@@ -13,6 +13,7 @@ import (
 
 	"ballast/internal/driver"
 	"ballast/internal/ecs"
+	"ballast/internal/logfile"
 )
 
 // Command is a container as the keeper starts it.
@@ -22,6 +23,8 @@ type Command struct {
 	Dir      string        `json:"dir"` // working directory, absolute
 	Env      []string      `json:"env"` // all of it, but for the marker
 	Bindings []ecs.Binding `json:"bindings,omitempty"`
+	// Logs bound what is kept of what it writes; nil is what the keeper has for all.
+	Logs *logfile.Limits `json:"logs,omitempty"`
 }
 
 // Marker is the variable by which a container's processes are found, whatever they do to their parentage. Its value is
@@ -62,7 +65,7 @@ func (k *keeper) start(key driver.Key, cmd Command) (driver.Started, error) {
 func (k *keeper) launch(c *container, cmd Command) (driver.Started, error) {
 	var random [8]byte
 	rand.Read(random[:]) // never fails
-	rec := startRecord{Token: hex.EncodeToString(random[:]), Boot: bootID(), At: now(), Bindings: cmd.Bindings}
+	rec := startRecord{Token: hex.EncodeToString(random[:]), Boot: bootID(), At: now(), Bindings: cmd.Bindings, Logs: cmd.Logs}
 	io, err := openStdio(c.path)
 	if err != nil {
 		return driver.Started{}, fmt.Errorf("start container %v: %w", c.key, err)
@@ -129,7 +132,7 @@ func (k *keeper) forkOnce(c *container, cmd Command, rec startRecord, io *stdio)
 	startID := startTime(pid)
 	// Should this fail, a successor still finds the container by its marker.
 	_ = appendTo(file, record{PID: &pidRecord{PID: pid, Start: startID}})
-	io.pump(k.logs.acquire(c.key))
+	io.pump(k.logs.acquire(c.key, rec.Logs))
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.forking--

@@ -137,15 +137,18 @@ type openLog struct {
 	users int
 }
 
-// acquire gives the writer for a container, to be released when it has ended.
-func (l *logs) acquire(k driver.Key) *logfile.Writer {
+// acquire gives the writer for a container, to be released when it has ended. limits are nil for those of the keeper.
+func (l *logs) acquire(k driver.Key, limits *logfile.Limits) *logfile.Writer {
+	if limits == nil {
+		limits = &l.limits
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	key := logKey{k.Task, k.Container}
 	o := l.open[key]
 	if o == nil {
 		dir, name := LogPath(l.dir, k.Task, k.Container)
-		o = &openLog{w: logfile.NewWriter(dir, name, l.limits)}
+		o = &openLog{w: logfile.NewWriter(dir, name, *limits)}
 		l.open[key] = o
 	}
 	o.users++

@@ -13,6 +13,7 @@ import (
 	"ballast/internal/agent/keeper"
 	"ballast/internal/driver"
 	"ballast/internal/ecs"
+	"ballast/internal/logfile"
 )
 
 func cannotCreate(format string, args ...any) error {
@@ -45,6 +46,9 @@ func check(spec driver.Spec, cfg Config) error {
 	case ecs.NetworkBridge, ecs.NetworkHost:
 	default:
 		return cannotCreate("the process driver does not offer network mode %s: it has bridge and host", spec.NetworkMode)
+	}
+	if _, err := logLimits(spec); err != nil {
+		return cannotCreate("logConfiguration: %v", err)
 	}
 	dir := workingDir(spec, cfg)
 	info, err := os.Stat(dir)
@@ -82,7 +86,21 @@ func commandOf(spec driver.Spec, cfg Config, bindings []ecs.Binding) (keeper.Com
 	if err != nil {
 		return keeper.Command{}, err
 	}
-	return keeper.Command{Path: path, Argv: args, Dir: dir, Env: env, Bindings: bindings}, nil
+	limits, err := logLimits(spec)
+	if err != nil {
+		return keeper.Command{}, err
+	}
+	return keeper.Command{Path: path, Argv: args, Dir: dir, Env: env, Bindings: bindings, Logs: limits}, nil
+}
+
+// logLimits are those that the log driver json-file was given, nil for none.
+func logLimits(spec driver.Spec) (*logfile.Limits, error) {
+	size, files := spec.Logging.Option("max-size"), spec.Logging.Option("max-file")
+	if size == "" && files == "" {
+		return nil, nil
+	}
+	limits, err := logfile.ParseLimits(size, files, logfile.DefaultLimits)
+	return &limits, err
 }
 
 // environment is all that a process gets, apart from the keeper's marker. A container's own values win, except for ports: a
