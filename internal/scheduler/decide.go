@@ -107,7 +107,7 @@ func (d *decision) trimPrimary() {
 		n := min(d.free(0, phase), max(0, surplus))
 		if phase == Healthy {
 			// Where protected tasks that are not healthy yet are part of the surplus, healthy ones do not make up for them.
-			n = min(n, max(0, d.all[Healthy]-d.view.MinHealthy()))
+			n = min(n, max(0, d.all[Healthy]-d.keep))
 		}
 		d.stop(0, phase, n)
 		surplus -= n

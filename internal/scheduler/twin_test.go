@@ -116,9 +116,9 @@ func (s *slow) decide(now ecs.Time) outcome {
 	rolling := s.count(func(a actor) bool { return a.deployment != newest.ID }) > 0
 	own := v.Policy.OldTasks == policy.ByOwnRevision && s.everywhere(Healthy) < keep
 
-	for s.stopOneOfNewest(rolling, &o) {
+	for s.stopOneOfNewest(rolling, keep, &o) {
 	}
-	s.shield(newest, &o, func(lifted *slow, o *outcome) bool { return lifted.stopOneOfNewest(rolling, o) })
+	s.shield(newest, &o, func(lifted *slow, o *outcome) bool { return lifted.stopOneOfNewest(rolling, keep, o) })
 	for i := len(v.Deployments) - 1; i > 0; i-- {
 		for s.stopOneOfOld(v.Deployments[i], own, keep, &o) {
 		}
@@ -243,7 +243,7 @@ func (s *slow) stopAny(id ecs.DeploymentID, phase Phase, o *outcome) bool {
 	return true
 }
 
-func (s *slow) stopOneOfNewest(rolling bool, o *outcome) bool {
+func (s *slow) stopOneOfNewest(rolling bool, keep int, o *outcome) bool {
 	v, id := s.view, s.view.Deployments[0].ID
 	atOnce := v.Policy.Unhealthy == policy.StopFirst || rolling && v.Policy.OldTasks == policy.ByNewest
 	if (atOnce || s.in(id, Healthy, Unhealthy) > v.Desired) && s.stopAny(id, Unhealthy, o) {
@@ -251,7 +251,7 @@ func (s *slow) stopOneOfNewest(rolling bool, o *outcome) bool {
 	}
 	return s.in(id, Starting, Graced, Warming, Healthy) > v.Desired &&
 		(s.stopAny(id, Starting, o) || s.stopAny(id, Graced, o) || s.stopAny(id, Warming, o) ||
-			s.everywhere(Healthy)-1 >= minimum(v.Desired, v.MinimumHealthyPercent) && s.stopAny(id, Healthy, o))
+			s.everywhere(Healthy)-1 >= keep && s.stopAny(id, Healthy, o))
 }
 
 func (s *slow) stopOneOfOld(d Deployment, own bool, keep int, o *outcome) bool {
