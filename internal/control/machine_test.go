@@ -320,3 +320,25 @@ func TestInstanceThatDoesNotComeBackIsAnnounced(t *testing.T) {
 	w.pass(61 * time.Second)
 	equal(t, "announced when it is lost", unable(), 1)
 }
+
+// A task that ended while nobody could tell control is kept from when control learned of it, over a restart too.
+func TestAnEndLearnedLateIsKeptAsLong(t *testing.T) {
+	w := newWorld(t, "ecs")
+	a := w.agent()
+	task := w.do(RunTask{Cluster: "default", Definition: w.define("job"), Count: 1}).(*RunTaskResult).Tasks[0]
+	a.end(task.ID, code(0), "")
+	ended := w.now
+	w.now = w.now.Add(2 * time.Hour)
+	w.restart()
+	got := w.m.Root().Task("default", task.ID)
+	if got == nil {
+		t.Fatal("it is forgotten at once")
+	}
+	equal(t, "stopped at", got.StoppedAt, ended)
+	w.pass(30 * time.Minute)
+	w.restart()
+	w.pass(29 * time.Minute)
+	equal(t, "kept for 59 minutes", w.m.Root().Task("default", task.ID) != nil, true)
+	w.pass(2 * time.Minute)
+	equal(t, "kept for 61 minutes", w.m.Root().Task("default", task.ID) != nil, false)
+}

@@ -52,6 +52,9 @@ type Task struct {
 
 	// ProtectedUntil is when the task's protection from scale-in and deployments ends, 0 when it has none (API_ProtectedTask).
 	ProtectedUntil Time `cbor:"28,keyasint,omitempty"`
+
+	// LearnedAt is when control learned of the end of the task, where that was long after it; 0 otherwise.
+	LearnedAt Time `cbor:"29,keyasint,omitempty"`
 }
 
 // GroupName is what the API shows as the task's group: the service, the group that was asked for, or the family.

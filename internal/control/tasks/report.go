@@ -2,6 +2,7 @@ package tasks
 
 import (
 	"slices"
+	"time"
 
 	"ballast/internal/ecs"
 	"ballast/internal/scheduler/lifecycle"
@@ -32,6 +33,10 @@ func (b *Book) Report(now ecs.Time, cluster string, instance ecs.ID, r *session.
 	return true
 }
 
+// learnedLate is how long after the end of a task control learns of it at most where nothing is amiss: what an agent's report takes,
+// with some repetitions.
+const learnedLate = time.Minute
+
 // move brings the statuses of a task to where its containers are.
 func move(t *ecs.Task, now ecs.Time, r *session.TaskReport) {
 	if r.StartedAt != 0 && t.LastStatus < ecs.StatusRunning {
@@ -54,6 +59,9 @@ func move(t *ecs.Task, now ecs.Time, r *session.TaskReport) {
 			at = min(r.StoppedAt, now)
 		}
 		advance(t, ecs.StatusStopped, at)
+		if now.Sub(at) > learnedLate {
+			t.LearnedAt = now
+		}
 	}
 }
 

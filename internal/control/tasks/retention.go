@@ -25,6 +25,9 @@ type retention struct {
 	changed  []uint64            // services that got longer since the last expire, in order
 }
 
+// keptFrom is when the time begins for which a stopped task is kept: not before anyone could know that it has stopped.
+func keptFrom(t *ecs.Task) ecs.Time { return max(t.StoppedAt, t.LearnedAt) }
+
 func newRetention() retention { return retention{services: map[uint64][]ecs.ID{}} }
 
 func (r *retention) add(t *ecs.Task) {
@@ -40,7 +43,7 @@ func (r *retention) add(t *ecs.Task) {
 func (r *retention) sort(tasks map[ecs.ID]*ecs.Task) {
 	order := func(a, b ecs.ID) int {
 		x, y := tasks[a], tasks[b]
-		return cmp.Or(cmp.Compare(x.StoppedAt, y.StoppedAt), cmp.Compare(x.Seq, y.Seq))
+		return cmp.Or(cmp.Compare(keptFrom(x), keptFrom(y)), cmp.Compare(x.Seq, y.Seq))
 	}
 	slices.SortFunc(r.queue, order)
 	for _, queue := range r.services {
@@ -63,7 +66,7 @@ func (b *Book) Expire(now ecs.Time, cluster string, kept Kept) {
 	r.changed = r.changed[:0]
 	for len(r.queue) > 0 {
 		oldest := s.tasks[r.queue[0]]
-		if oldest != nil && r.count <= kept.PerCluster && now.Sub(oldest.StoppedAt) < kept.For {
+		if oldest != nil && r.count <= kept.PerCluster && now.Sub(keptFrom(oldest)) < kept.For {
 			return
 		}
 		if oldest != nil {
@@ -77,7 +80,7 @@ func (b *Book) Expire(now ecs.Time, cluster string, kept Kept) {
 func (b *Book) ExpiresAt(cluster string, kept Kept) ecs.Time {
 	if s := b.clusters[cluster]; s != nil && len(s.stopped.queue) > 0 {
 		if t := s.tasks[s.stopped.queue[0]]; t != nil {
-			return t.StoppedAt.Add(kept.For)
+			return keptFrom(t).Add(kept.For)
 		}
 	}
 	return 0
