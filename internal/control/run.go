@@ -58,6 +58,8 @@ type Control struct {
 	ticket  uint64
 	root    atomic.Pointer[root.Root]
 	fault   atomic.Pointer[error] // why commits fail at the moment
+	lapsed  <-chan struct{}       // closed when the store does not lead any more; nil where it does not say
+	behind  atomic.Bool           // the committed state may be old: another may lead
 	done    chan struct{}
 }
 
@@ -87,14 +89,26 @@ func (c *Control) load(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("lead the store: %w", err)
 	}
+	var lapsed <-chan struct{}
+	if l, ok := c.store.(store.Lapser); ok {
+		lapsed = l.Lapsed()
+	}
 	m := New(c.cfg)
 	err = loadInto(ctx, m, c.store)
 	if err != nil {
 		return fmt.Errorf("load the store: %w", err)
 	}
 	m.Loaded(ecs.TimeOf(c.now()))
-	c.fence, c.machine = fence, m
+	c.fence, c.machine, c.lapsed = fence, m, lapsed
 	c.root.Store(m.Root())
+	return nil
+}
+
+// Current refuses, with an *ecs.Error, as long as Root may be older than what another server has committed since.
+func (c *Control) Current() error {
+	if c.behind.Load() {
+		return ecs.Errorf(ecs.ServerException, "This server does not lead any more and waits to lead again; ask the one that does.")
+	}
 	return nil
 }
 
@@ -145,6 +159,13 @@ func (c *Control) Run(ctx context.Context) error {
 		case s := <-c.silences:
 			c.machine.OfferSilence(s.instance, s.session)
 		case <-timer.C:
+		case <-c.lapsed:
+			slog.Warn("another server may lead; waiting to lead again")
+			if err := c.reload(ctx, store.ErrFenced); ctx.Err() != nil {
+				return nil
+			} else if err != nil {
+				return err
+			}
 		}
 		c.drain()
 		c.gather(ctx)
@@ -320,6 +341,7 @@ func (c *Control) wait(ctx context.Context, wait time.Duration, cause error) err
 // reload drops the machine after its place in the journal was lost and starts from what the store has. Agents connect anew.
 func (c *Control) reload(ctx context.Context, cause error) error {
 	c.fault.Store(&cause) // leading again may take as long as another leader lives
+	c.behind.Store(errors.Is(cause, store.ErrFenced))
 	for ticket := range c.waiting {
 		c.answer(Answer{Ticket: ticket, Err: serverFault(cause)})
 	}
@@ -328,5 +350,6 @@ func (c *Control) reload(ctx context.Context, cause error) error {
 		return fmt.Errorf("after %w: %w", cause, err)
 	}
 	c.fault.Store(nil)
+	c.behind.Store(false)
 	return nil
 }

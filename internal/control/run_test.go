@@ -169,3 +169,56 @@ func TestAgentThatConnectsTwiceKeepsTheNewerConnection(t *testing.T) {
 		}
 	})
 }
+
+// lapsing is a store whose leader can be deposed by a test.
+type lapsing struct {
+	*mem.Store
+	lapsed chan struct{}
+	vacant chan struct{} // Lead waits for it
+}
+
+func (l *lapsing) Lapsed() <-chan struct{} { return l.lapsed }
+
+func (l *lapsing) Lead(ctx context.Context) (store.Fence, error) {
+	select {
+	case <-l.vacant:
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+	return l.Store.Lead(ctx)
+}
+
+// A server that is deposed while it has nothing to write answers nothing that may be old, and serves again when it leads again.
+func TestDeposedWithoutACommit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &lapsing{mem.New(), make(chan struct{}), make(chan struct{})}
+		close(s.vacant)
+		c := open(t, s)
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- c.Run(ctx) }()
+		synctest.Wait()
+		if err := c.Current(); err != nil {
+			t.Errorf("while it leads: %v", err)
+		}
+		s.vacant = make(chan struct{}) // another leads
+		close(s.lapsed)
+		synctest.Wait()
+		if err := c.Current(); !isCode(err, ecs.ServerException) {
+			t.Errorf("while another leads: %v", err)
+		}
+		if _, err := c.Submit(t.Context(), CreateCluster{Name: "one"}); !isCode(err, ecs.ServerException) {
+			t.Errorf("a command while another leads: %v", err)
+		}
+		s.lapsed = make(chan struct{})
+		close(s.vacant)
+		synctest.Wait()
+		if err := c.Current(); err != nil {
+			t.Errorf("when it leads again: %v", err)
+		}
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("Run: %v", err)
+		}
+	})
+}

@@ -45,7 +45,7 @@ const (
 func (d *Daemon) handler() http.Handler {
 	config := httpd.Config{
 		Operations: d.operations(), Upgrades: []httpd.Upgrade{exec.Upgrade(d.control, &d.logs)}, Hosts: d.hosts(), Credentials: d.cfg.Credentials, Account: d.cfg.Account,
-		Now: time.Now, RequestID: requestID, Log: d.cfg.Log,
+		Now: time.Now, RequestID: requestID, Log: d.cfg.Log, Current: d.control.Current,
 	}
 	api := httpd.Handler(config)
 	config.Operations, config.Upgrades, config.Pages = nil, nil, http.HandlerFunc(d.about)

@@ -40,6 +40,8 @@ type Config struct {
 	Now         func() time.Time // for the age of signatures
 	RequestID   func() string    // a fresh id for each request
 	Log         *slog.Logger
+	// Current, when given, refuses API calls of operations as long as the state that they read may be old.
+	Current func() error
 	// Pages serves what is not an API call, behind the same host and origin rules but without credentials; nil gives a page
 	// of text that says what this is.
 	Pages http.Handler
@@ -158,6 +160,11 @@ func (h *handler) answer(c *call, dst []byte) ([]byte, error) {
 	in := op.New()
 	if err := c.decode(in); err != nil {
 		return nil, err
+	}
+	if h.Current != nil {
+		if err := h.Current(); err != nil {
+			return nil, err
+		}
 	}
 	out, err := handle(withPrincipal(c.r.Context(), principal), op, in)
 	if err != nil {

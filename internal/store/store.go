@@ -77,6 +77,14 @@ type Store interface {
 	Close() error
 }
 
+// A Lapser is a Store whose leader can be deposed while it writes nothing, and which then finds that out by itself. A Store that is
+// none deposes its leader only by a Lead of the same process.
+type Lapser interface {
+	// Lapsed gives a channel that is closed when the last Lead of this store is known, or must be feared, to lead no longer. What was
+	// read under it may be old from then on. It is nil before the first Lead.
+	Lapsed() <-chan struct{}
+}
+
 // Check tells whether every unit keeps the limits; if not, the error is ErrTooLarge or ErrKey and names the unit. Every
 // implementation calls it before it commits anything.
 func Check(units []Unit) error {

@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
@@ -57,7 +58,14 @@ type Store struct {
 	lease  *lease
 	head   head
 	leader int64 // create revision of our leader's key; 0 while we do not lead
+
+	led atomic.Pointer[lease] // under which the last Lead succeeded
 }
+
+var (
+	_ store.Store  = (*Store)(nil)
+	_ store.Lapser = (*Store)(nil)
+)
 
 // turn is a mutex that can be waited for with a context.
 type turn chan struct{}
@@ -96,8 +104,6 @@ func drawMark() uint64 {
 	rand.Read(b[:])
 	return binary.BigEndian.Uint64(b[:])
 }
-
-var _ store.Store = (*Store)(nil)
 
 // Open connects to the cluster that url names; ParseAddress says how. It fails when no member answers in time. self says who
 // leads, to those who wait and to who looks into the cluster. waits, if not nil, is called by Lead for each leader that it

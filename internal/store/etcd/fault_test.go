@@ -229,6 +229,52 @@ func TestDeposedLeader(t *testing.T) {
 	}
 }
 
+// A leader that writes nothing learns that it has been deposed, and one that leads again is told of its own lease only.
+func TestDeposedLeaderLearnsOfIt(t *testing.T) {
+	at := place(cluster)
+	old := open(t, at, "old")
+	if old.Lapsed() != nil {
+		t.Error("lapsed before it led")
+	}
+	lead(t, old)
+	lapsed := old.Lapsed()
+	select {
+	case <-lapsed:
+		t.Fatal("lapsed while it leads")
+	case <-time.After(3 * renewEvery):
+	}
+	if err := old.depose(context.Background(), old.lease.id); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-lapsed:
+	case <-time.After(leaseTTL):
+		t.Fatal("it does not learn of it")
+	}
+	lead(t, old)
+	select {
+	case <-old.Lapsed():
+		t.Error("lapsed after it led again")
+	default:
+	}
+}
+
+// A leader that cannot reach the cluster for as long as its lease lasts fears to be deposed.
+func TestCutOffLeaderFearsToBeDeposed(t *testing.T) {
+	l := &lease{over: make(chan struct{}), gone: make(chan struct{}), heard: time.Now().Add(-leaseTTL)}
+	nowhere, err := clientv3.New(clientv3.Config{Endpoints: []string{freeHost()}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nowhere.Close()
+	go l.renew(t.Context(), nowhere)
+	select {
+	case <-l.gone:
+	case <-time.After(2 * callTimeout):
+		t.Error("it does not")
+	}
+}
+
 // A leader whose lease is lost cannot commit, even while nobody else leads.
 func TestLostLease(t *testing.T) {
 	s := open(t, place(cluster), "leader")

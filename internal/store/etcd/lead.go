@@ -108,7 +108,17 @@ func (s *Store) campaign(ctx context.Context) (store.Fence, error) {
 		s.leader = answer.Header.Revision
 	}
 	s.head = next
+	s.led.Store(s.lease)
 	return next.fence, nil
+}
+
+// Lapsed implements store.Lapser. A deposed leader learns of it at the next renewal of its lease; one that cannot reach the cluster
+// fears it when the lease should have run out.
+func (s *Store) Lapsed() <-chan struct{} {
+	if l := s.led.Load(); l != nil {
+		return l.gone
+	}
+	return nil
 }
 
 // leaderKey is what the cluster says of the one that leads.
@@ -194,17 +204,19 @@ type lease struct {
 	cancel context.CancelFunc
 	over   chan struct{} // closed when it is renewed no longer
 	once   sync.Once
-	gone   chan struct{} // closed when the cluster does not know it any longer
+	gone   chan struct{} // closed when the cluster does not know it any longer, or must be feared not to
+	heard  time.Time     // when the cluster said last that it knows it; of the goroutine
 }
 
 func (s *Store) grant(ctx context.Context) (*lease, error) {
 	ctx, cancelGrant := context.WithTimeout(ctx, callTimeout)
 	defer cancelGrant()
+	asked := time.Now()
 	answer, err := s.client.Grant(ctx, int64(leaseTTL/time.Second))
 	if err != nil {
 		return nil, fmt.Errorf("get a lease: %w", err)
 	}
-	l := &lease{id: answer.ID, over: make(chan struct{}), gone: make(chan struct{})}
+	l := &lease{id: answer.ID, over: make(chan struct{}), gone: make(chan struct{}), heard: asked}
 	renewing, cancel := context.WithCancel(context.Background())
 	l.cancel = cancel
 	go l.renew(renewing, s.client)
@@ -219,6 +231,9 @@ func (l *lease) renew(ctx context.Context, client *clientv3.Client) {
 	defer ticker.Stop()
 	for !l.lost() && ctx.Err() == nil {
 		l.renewBy(ctx, pb.NewLeaseClient(client.ActiveConnection()), ticker.C)
+		if time.Since(l.heard) > leaseTTL {
+			l.lose()
+		}
 	}
 }
 
@@ -235,7 +250,7 @@ func (l *lease) renewBy(ctx context.Context, client pb.LeaseClient, ticks <-chan
 		case <-ctx.Done():
 			return
 		}
-		bound := time.AfterFunc(callTimeout, cancel)
+		asked, bound := time.Now(), time.AfterFunc(callTimeout, cancel)
 		ttl, err := int64(0), error(nil)
 		if stream == nil {
 			stream, err = client.LeaseKeepAlive(ctx)
@@ -247,7 +262,7 @@ func (l *lease) renewBy(ctx context.Context, client pb.LeaseClient, ticks <-chan
 		if err != nil {
 			return
 		}
-		if ttl <= 0 {
+		if l.heard = asked; ttl <= 0 {
 			l.lose()
 		}
 	}
