@@ -14,6 +14,9 @@ import (
 	"ballast/internal/store"
 )
 
+// manyTasks is how many tasks are too many to look at all of them after every step.
+const manyTasks = 500
+
 // checker is an Observer that keeps the plainest picture of what is committed, and holds control, its scheduler and the agents
 // against it after every step. What it compares with is worked out anew each time, never kept up to date.
 type checker struct {
@@ -158,7 +161,9 @@ func (c *checker) Committed(m *control.Machine, now ecs.Time, r *root.Root) {
 	}
 	c.checkServices()
 	c.checkSilence()
-	c.checkRetention()
+	if len(c.tasks) < manyTasks || c.steps%100 == 0 {
+		c.checkRetention()
+	}
 	c.changes = c.changes[:0]
 	c.checkCounts()
 	c.checkTrackers(true)

@@ -9,6 +9,7 @@ import (
 	"ballast/internal/ecs"
 	"ballast/internal/scheduler"
 	"ballast/internal/scheduler/placement"
+	"ballast/internal/scheduler/policy"
 )
 
 // checkPlans holds every service against design property 1: it has been decided, so deciding it again wants nothing, twice.
@@ -84,7 +85,7 @@ func (c *checker) checkTrackers(decided bool) {
 		anew.SetService(record, p)
 		anew.SetDeployments(record.Deployments)
 		for _, t := range c.of(record) {
-			anew.Update(factsOf(t.Task, p.HealthyAfter))
+			anew.Update(factsOf(t.Task, record, &p))
 		}
 		if decided {
 			anew.Promote(c.now)
@@ -103,17 +104,16 @@ func (c *checker) checkTrackers(decided bool) {
 }
 
 // factsOf says what the scheduler should know of a task.
-func factsOf(t *ecs.Task, healthyAfter time.Duration) scheduler.Task {
-	facts := scheduler.Task{Seq: t.Seq, Deployment: t.Deployment, Phase: scheduler.Warming}
+func factsOf(t *ecs.Task, s *ecs.Service, p *policy.Policy) scheduler.Task {
+	facts := scheduler.Task{Seq: t.Seq, Deployment: t.Deployment, Protected: t.ProtectedUntil != 0}
 	switch {
 	case t.DesiredStatus == ecs.StatusStopped:
 		facts.Phase = scheduler.Stopping
 	case t.LastStatus != ecs.StatusRunning:
 		facts.Phase = scheduler.Starting
-	case t.Health == ecs.HealthUnhealthy:
-		facts.Phase = scheduler.Unhealthy
 	default:
-		facts.Due = t.StartedAt.Add(healthyAfter)
+		facts.Phase, facts.Due = scheduler.RunningPhase(t.StartedAt, time.Duration(s.GracePeriod)*time.Second, p,
+			scheduler.ContainerSource(t.Health, t.Definition.Checked()))
 	}
 	return facts
 }

@@ -46,7 +46,7 @@ func (c *checker) checkRollouts(s *ecs.Service, m *memory) {
 			if t.Deployment != d.ID {
 				c.w.fail("a rollout is complete when it is said to be", "%s of %s, with %s", d.ID, s.Name, describe(t.Task))
 			}
-			if t.LastStatus == ecs.StatusRunning && t.StartedAt.Add(c.policyOf(s).HealthyAfter) <= c.now {
+			if t.LastStatus == ecs.StatusRunning && c.healthy(t.Task, c.policyOf(s).HealthyAfter) {
 				healthy++
 			}
 		}

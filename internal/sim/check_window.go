@@ -1,6 +1,21 @@
 package sim
 
-import "ballast/internal/ecs"
+import (
+	"time"
+
+	"ballast/internal/ecs"
+)
+
+// healthy says whether a task counts as healthy: by its checks, or, where there are none, after it has run for long enough.
+func (c *checker) healthy(t *ecs.Task, after time.Duration) bool {
+	switch {
+	case t.StartedAt == 0 || t.Health == ecs.HealthUnhealthy:
+		return false
+	case t.Definition.Checked():
+		return t.Health == ecs.HealthHealthy
+	}
+	return t.StartedAt.Add(after) <= c.now
+}
 
 // checkWindows holds the changes of a batch against design property 2: starts lead to no more than floor(desired x maximumPercent)
 // tasks, and stops of healthy tasks leave no fewer than ceil(desired x minimumHealthyPercent) of them. A service is decided after
@@ -12,9 +27,7 @@ func (c *checker) checkWindows() {
 			return
 		}
 		after := c.policyOf(s).HealthyAfter
-		healthyBy := func(t *ecs.Task) bool {
-			return t.StartedAt != 0 && t.Health != ecs.HealthUnhealthy && t.StartedAt.Add(after) <= c.now
-		}
+		healthyBy := func(t *ecs.Task) bool { return c.healthy(t, after) }
 		started, stopped := 0, 0
 		for _, ch := range c.changes {
 			t := ch.now

@@ -23,6 +23,7 @@ import (
 type Stage struct {
 	w        *World
 	audience Audience
+	asked    map[string]int // standalone tasks asked for, by startedBy, for the checks
 }
 
 // Audience is told what happens on a Stage, and changes nothing there.
@@ -47,9 +48,15 @@ type Conduct interface {
 	Missing(image string) bool
 }
 
-// NewStage gives a stage with a control that runs and no container instance.
-func NewStage(seed uint64, cfg control.Config, audience Audience) *Stage {
+// NewStage gives a stage with a control that runs and no container instance. checked says whether everything is held against the
+// checks of histories after every step, which takes several times as long.
+func NewStage(seed uint64, cfg control.Config, audience Audience, checked bool) *Stage {
 	s := &Stage{w: newWorld(seed, cfg, nil), audience: audience}
+	h := newHistory(s.w, Options{})
+	s.asked = h.asked
+	if checked {
+		s.w.observers = append(s.w.observers, newChecker(s.w, h))
+	}
 	s.w.observers = append(s.w.observers, usher{s})
 	s.w.server.start()
 	return s
@@ -116,6 +123,9 @@ const answerWithin = 10 * time.Second
 // Submit asks control for a change and lets time pass until it is durable: a few milliseconds. With it and Root, a Stage is the
 // control that the operations of the API need.
 func (s *Stage) Submit(_ context.Context, c control.Command) (any, error) {
+	if run, ok := c.(control.RunTask); ok {
+		s.asked[run.StartedBy] += run.Count
+	}
 	var reply *Reply
 	s.w.server.submit(c, func(r Reply) { reply = &r })
 	for deadline := s.w.now.Add(answerWithin); reply == nil; {

@@ -27,6 +27,8 @@ const steadyWithin = time.Hour
 type Options struct {
 	Seed   *uint64
 	Policy string
+	// Checked holds all that happens against the checks of package sim as well, which takes several times as long.
+	Checked bool
 }
 
 // player is a scenario being played.
@@ -58,7 +60,7 @@ func (s *Scenario) Play(o Options) (*Result, error) {
 	}
 	p.rec = newRecorder(p)
 	p.app = newApplication(p)
-	p.stage = sim.NewStage(p.seed, control.Config{Policy: p.policy}, p.rec)
+	p.stage = sim.NewStage(p.seed, control.Config{Policy: p.policy}, p.rec, o.Checked)
 	p.ops = operations(p)
 	if err := p.play(); err != nil {
 		return nil, located(s.File, err)

@@ -32,7 +32,7 @@ var played = sync.OnceValues(func() ([]one, error) {
 		if err != nil {
 			return nil, err
 		}
-		r, err := s.Play(Options{})
+		r, err := s.Play(Options{Checked: true})
 		if err != nil {
 			return nil, err
 		}
