@@ -171,8 +171,9 @@ func parsePlace(given *string) (*streamPlace, error) {
 // telling it would mean to read the stream.
 func (a *api) show(g group, s *timed) types.LogStream {
 	//lint:ignore SA1019 deprecated, and still part of every answer of CloudWatch Logs
-	shown := types.LogStream{Arn: new(a.groupARN(g.name) + ":log-stream:" + s.name), LogStreamName: &s.name,
-		CreationTime: new(int64(s.task.CreatedAt)), StoredBytes: new(int64(0))}
+	shown := types.LogStream{StoredBytes: new(int64(0))}
+	shown.Arn, shown.LogStreamName = new(a.groupARN(g.name)+":log-stream:"+s.name), &s.name
+	shown.CreationTime = new(int64(s.task.CreatedAt))
 	if s.last != 0 {
 		shown.LastEventTimestamp, shown.LastIngestionTime = &s.last, &s.last
 	}
