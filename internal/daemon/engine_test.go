@@ -18,8 +18,8 @@ import (
 	"ballast/internal/ecs"
 )
 
-// engine is a Docker engine of a test's own, without a bridge, which it would share with others of this machine. Its containers belong to
-// a containerd beside it, as on machines with systemd.
+// engine is a Docker engine of a test's own, in a network of its own: engines of one machine take each other's bridge away. Its containers
+// belong to a containerd beside it, as on machines with systemd.
 type engine struct {
 	dir        string
 	dockerd    []string
@@ -62,7 +62,7 @@ func startEngine(t *testing.T, args ...string) *engine {
 		t.Fatal(err)
 	}
 	e := &engine{dir: dir}
-	e.dockerd = append([]string{dockerd, "--containerd", dir + "/c.sock", "--data-root", dir + "/data", "--exec-root", dir + "/exec",
+	e.dockerd = append([]string{"unshare", "--net", dockerd, "--containerd", dir + "/c.sock", "--data-root", dir + "/data", "--exec-root", dir + "/exec",
 		"--pidfile", dir + "/pid", "--host", e.host(), "--group", me.Gid, "--bridge", "none", "--iptables=false", "--ip-masq=false"}, args...)
 	e.containerd = e.run(t, containerd, "--config", dir+"/c.toml", "--root", dir+"/c", "--state", dir+"/cs", "--address", dir+"/c.sock")
 	t.Cleanup(func() { e.end(t) })
