@@ -19,6 +19,7 @@ func (m *Machine) decide(s *services.Service) {
 		return
 	}
 	m.unstick(s)
+	m.letGo(s)
 	tracker := s.Tracker()
 	tracker.Promote(m.now)
 	plan := scheduler.Decide(tracker.View(), m.now)
@@ -36,6 +37,14 @@ func (m *Machine) decide(s *services.Service) {
 	if plan.Wake != 0 {
 		m.wake(s, plan.Wake)
 	}
+}
+
+// letGo stops the tasks that a service kept to be looked into and may keep no longer.
+func (m *Machine) letGo(s *services.Service) {
+	for _, id := range s.KeptTooMany() {
+		m.tasks.Stop(m.now, m.tasks.Task(s.Record().Cluster, id), ecs.ServiceSchedulerInitiated, scheduler.ReasonFailedContainerChecks)
+	}
+	m.spread()
 }
 
 func (m *Machine) wake(s *services.Service, at ecs.Time) {
@@ -69,6 +78,12 @@ func (m *Machine) stopTasks(s *services.Service, stop scheduler.Stop) {
 	var stopped []ecs.ID
 	for _, seq := range victims {
 		id := s.TaskID(seq)
+		if stop.Phase == scheduler.Unhealthy && s.Keeps() {
+			m.tasks.Keep(m.tasks.Task(s.Record().Cluster, id))
+			m.spread()
+			m.say(s, scheduler.KeptEvent(s.Record().Name, id))
+			continue
+		}
 		m.tasks.Stop(m.now, m.tasks.Task(s.Record().Cluster, id), stop.Code, stop.Reason)
 		stopped = append(stopped, id)
 		if stop.Phase == scheduler.Unhealthy {
@@ -76,6 +91,9 @@ func (m *Machine) stopTasks(s *services.Service, stop scheduler.Stop) {
 		}
 	}
 	m.spread()
+	if len(stopped) == 0 {
+		return
+	}
 	if stop.Phase == scheduler.Starting {
 		m.say(s, scheduler.StoppedPendingEvent(s.Record().Name, len(stopped)))
 		return

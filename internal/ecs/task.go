@@ -28,7 +28,9 @@ type Task struct {
 	DesiredStatus Status   `cbor:"12,keyasint"`
 	Health        Health   `cbor:"13,keyasint,omitempty"`
 	StopCode      StopCode `cbor:"14,keyasint,omitempty"`
-	StoppedReason string   `cbor:"15,keyasint,omitempty"`
+	// Kept means that the task failed its health checks and is kept, out of its service, to be looked into.
+	Kept          bool   `cbor:"30,keyasint,omitempty"`
+	StoppedReason string `cbor:"15,keyasint,omitempty"`
 
 	// Version counts the state changes that are worth an event (developer guide, ECS events).
 	Version uint32 `cbor:"16,keyasint"`

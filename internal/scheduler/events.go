@@ -74,6 +74,11 @@ func UnhealthyEvent(service string, task ecs.ID) string {
 	return prefix(service) + " (task " + task.String() + ") failed container health checks."
 }
 
+// KeptEvent says that a container check of the task failed and that the task is replaced but not stopped.
+func KeptEvent(service string, task ecs.ID) string {
+	return UnhealthyEvent(service, task) + " It keeps running outside of the service (ballast:debug-keep) until it is stopped."
+}
+
 // SteadyStateEvent says that the service has what it should have.
 func SteadyStateEvent(service string) string { return prefix(service) + " has reached a steady state." }
 

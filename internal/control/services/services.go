@@ -47,6 +47,7 @@ type Service struct {
 	record  *ecs.Service
 	tracker *scheduler.Tracker
 	ids     map[uint64]ecs.ID // tasks not yet STOPPED
+	kept    map[uint64]ecs.ID // tasks that are kept to be looked into, by number
 	touched bool
 	changed bool
 	durable bool // the change is worth a commit

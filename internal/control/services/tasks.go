@@ -16,6 +16,12 @@ func (b *Book) TaskMoved(now ecs.Time, old, t *ecs.Task) {
 	if s == nil {
 		return
 	}
+	if t.Kept {
+		s.keptMoved(old, t)
+		b.touch(s)
+		b.change(s)
+		return
+	}
 	if old != nil {
 		s.note(now, old, t)
 	}

@@ -101,6 +101,13 @@ func (b *Book) Protect(t *ecs.Task, until ecs.Time) *ecs.Task {
 	return &n
 }
 
+// Keep takes a task out of its service without stopping it. That is no state change: it has no event and no version.
+func (b *Book) Keep(t *ecs.Task) {
+	n := *t
+	n.Kept = true
+	b.put(t, &n)
+}
+
 // On gives the tasks of a container instance that are not STOPPED, in the order of creation.
 func (b *Book) On(cluster string, instance ecs.ID) []*ecs.Task {
 	s := b.clusters[cluster]

@@ -51,6 +51,10 @@ type Policy struct {
 	BrakeMax   time.Duration
 	BrakeAfter int
 
+	// DebugKeep is how many tasks that failed their health checks a service keeps running, outside of it, instead of stopping them
+	// (aws/containers-roadmap#1373).
+	DebugKeep int
+
 	// OldTasks says what replaces a failed task of an older deployment while a newer one is being rolled out.
 	OldTasks OldTaskReplacement
 

@@ -92,7 +92,7 @@ func TestWithTags(t *testing.T) {
 		{"healthy after", []ecs.Tag{{Key: "ballast:healthy-after", Value: "5s"}}, 5 * time.Second, ""},
 		{"at once", []ecs.Tag{{Key: "ballast:healthy-after", Value: "0s"}}, 0, ""},
 		{"unknown", []ecs.Tag{{Key: "ballast:healthy-after", Value: "5s"}, {Key: "ballast:mood", Value: "x"}}, 40 * time.Second,
-			`tag "ballast:mood" is unknown; known under "ballast:" are ballast:breaker-counts-exits, ballast:healthy-after`},
+			`tag "ballast:mood" is unknown; known under "ballast:" are ballast:breaker-counts-exits, ballast:debug-keep`},
 		{"stuck after nothing", []ecs.Tag{{Key: "ballast:stuck-after", Value: "0s"}}, 40 * time.Second, "0s is less than 1s"},
 		{"no duration", []ecs.Tag{{Key: "ballast:healthy-after", Value: "soon"}}, 40 * time.Second,
 			`tag "ballast:healthy-after": "soon" is not a duration`},
@@ -128,6 +128,7 @@ func TestTagsSetTheirFields(t *testing.T) {
 	}{
 		{"ballast:breaker-counts-exits", "true", func(p *Policy) { p.BreakerCountsExits = true }},
 		{"ballast:breaker-counts-exits", "false", func(p *Policy) {}},
+		{"ballast:debug-keep", "100", func(p *Policy) { p.DebugKeep = 100 }},
 		{"ballast:healthy-after", "5s", func(p *Policy) { p.HealthyAfter = 5 * time.Second }},
 		{"ballast:loop-brake", "off", func(p *Policy) {}},
 		{"ballast:loop-brake", "backoff", func(p *Policy) { p.Brake = BrakeBackoff }},

@@ -24,6 +24,10 @@ var knownTags = []struct {
 		p.BreakerCountsExits, err = yes(value)
 		return err
 	}},
+	{"ballast:debug-keep", func(p *Policy, value string) (err error) {
+		p.DebugKeep, err = number(value, maxDebugKeep)
+		return err
+	}},
 	{"ballast:healthy-after", func(p *Policy, value string) (err error) {
 		p.HealthyAfter, err = duration(value)
 		return err
@@ -97,6 +101,9 @@ func setter(key string) func(*Policy, string) error {
 	}
 	return nil
 }
+
+// maxDebugKeep is more tasks than anybody looks into, and bounds what they cost.
+const maxDebugKeep = 100
 
 // maxBrakeAfter is far more waves than anybody waits for.
 const maxBrakeAfter = 1_000
