@@ -42,8 +42,8 @@ func TestPath(t *testing.T) {
 			if got.String() != want[to] {
 				t.Errorf("from %s to %s: %q, want %q", from, to, got.String(), want[to])
 			}
-			if Legal(from, to) != (want[to] != "") {
-				t.Errorf("from %s to %s: legal %v", from, to, Legal(from, to))
+			if legal := Path(from, to) != nil; legal != (want[to] != "") {
+				t.Errorf("from %s to %s: legal %v", from, to, legal)
 			}
 		}
 	}
@@ -71,35 +71,6 @@ func TestPathsAreApart(t *testing.T) {
 	_ = append(Path(ecs.StatusPending, ecs.StatusActivating), ecs.StatusStopped)
 	if got := Path(ecs.StatusPending, ecs.StatusRunning); len(got) != before || got[1] != ecs.StatusRunning {
 		t.Errorf("the table changed: %v", got)
-	}
-}
-
-func TestStatus(t *testing.T) {
-	none, pending, running, stopped := ecs.StatusNone, ecs.StatusPending, ecs.StatusRunning, ecs.StatusStopped
-	tests := []struct {
-		containers []ecs.Status
-		want       ecs.Status
-	}{
-		{nil, pending},
-		{[]ecs.Status{none}, pending},
-		{[]ecs.Status{pending}, pending},
-		{[]ecs.Status{running}, running},
-		{[]ecs.Status{stopped}, stopped},
-		{[]ecs.Status{pending, running}, pending},
-		{[]ecs.Status{stopped, pending}, pending},
-		{[]ecs.Status{none, running}, pending},
-		{[]ecs.Status{stopped, running}, running},
-		{[]ecs.Status{stopped, stopped}, stopped},
-		{[]ecs.Status{running, pending, stopped}, pending},
-	}
-	for _, test := range tests {
-		containers := make([]ecs.Container, len(test.containers))
-		for i, status := range test.containers {
-			containers[i].Status = status
-		}
-		if got := Status(containers); got != test.want {
-			t.Errorf("%v: %s, want %s", test.containers, got, test.want)
-		}
 	}
 }
 

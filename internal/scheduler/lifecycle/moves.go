@@ -31,10 +31,6 @@ var paths = allPaths()
 // not lie ahead of from. The caller must not change it.
 func Path(from, to ecs.Status) []ecs.Status { return paths[from][to] }
 
-// Legal says whether a task at from may come to to, directly or through others. Statuses never move backwards, and staying is
-// not a move.
-func Legal(from, to ecs.Status) bool { return paths[from][to] != nil }
-
 // allPaths searches breadth first from every status. A tie cannot occur: the two ways on from a status meet again only after
 // different numbers of steps.
 func allPaths() (table [statusCount][statusCount][]ecs.Status) {

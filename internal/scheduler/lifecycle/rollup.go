@@ -2,21 +2,6 @@ package lifecycle
 
 import "ballast/internal/ecs"
 
-// Status is the status of a task as its containers make it: the earliest over all of them, essential or not. So a task runs
-// only when every container has come to RUNNING or is already over, and is stopped only when all are (amazon-ecs-agent,
-// updateTaskKnownStatus). It is PENDING, RUNNING or STOPPED; a task without containers, or with one that has not been heard of,
-// is PENDING.
-func Status(containers []ecs.Container) ecs.Status {
-	if len(containers) == 0 {
-		return ecs.StatusPending
-	}
-	earliest := ecs.StatusStopped
-	for i := range containers {
-		earliest = min(earliest, containers[i].Status)
-	}
-	return max(earliest, ecs.StatusPending)
-}
-
 // Health is the health of a task, given that of each essential container that defines a check: UNHEALTHY if any is, else
 // UNKNOWN if any is, else HEALTHY; UNKNOWN where no such container exists (API_HealthCheck).
 func Health(checked []ecs.Health) ecs.Health {
