@@ -3,6 +3,7 @@ package control
 import (
 	"encoding/binary"
 	"math/rand/v2"
+	"time"
 
 	"ballast/internal/control/catalog"
 	"ballast/internal/control/instances"
@@ -22,6 +23,8 @@ type Seed [32]byte
 // Config is what a machine needs to know before it starts.
 type Config struct {
 	Policy policy.Policy
+	// Restless is told of a service whose decisions do not come to rest within a step, which is a fault of the scheduler; nil panics.
+	Restless func(cluster, service string)
 }
 
 // Machine is the only writer of cluster state: a synchronous state machine without clock, chance, goroutines or I/O. Inputs
@@ -176,7 +179,9 @@ func (m *Machine) tell(move tasks.Move) {
 func (m *Machine) settle() {
 	m.spread()
 	for s := m.services.NextTouched(); s != nil; s = m.services.NextTouched() {
-		m.decide(s)
+		if m.mayDecide(s) {
+			m.decide(s)
+		}
 		m.services.PassOn(s)
 		m.spread()
 	}
@@ -186,6 +191,30 @@ func (m *Machine) settle() {
 	m.instances.Flush()
 	m.catalog.Flush()
 	m.services.Flush()
+}
+
+// maxRounds bounds how often a service is decided in one step. A few times is normal: placement refuses, another service leaves room.
+// A service that comes so far is left alone for restlessPause, so that the others and the clients go on.
+const (
+	maxRounds     = 1000
+	restlessPause = time.Minute
+)
+
+// mayDecide says whether a service is to be decided once more in this step.
+func (m *Machine) mayDecide(s *services.Service) bool {
+	rounds := s.Round(m.seq)
+	if rounds < maxRounds {
+		return true
+	}
+	record := s.Record()
+	if m.cfg.Restless == nil {
+		panic("control: the decisions on service " + record.Name + " of cluster " + record.Cluster + " do not come to rest")
+	}
+	if rounds == maxRounds {
+		m.cfg.Restless(record.Cluster, record.Name)
+		m.wake(s, m.now.Add(restlessPause))
+	}
+	return false
 }
 
 // Committed says that the batch in flight is durable. It publishes the batch to readers and gives what agents are to be told.

@@ -70,6 +70,12 @@ type request struct {
 
 // Open leads the store, loads what it has and gives a Control that is ready to Run.
 func Open(ctx context.Context, cfg Config, s store.Store, now func() time.Time) (*Control, error) {
+	if cfg.Restless == nil {
+		cfg.Restless = func(cluster, service string) {
+			slog.Error("the decisions on a service do not come to rest; it is left alone for a while", "cluster", cluster, "service", service,
+				"pause", restlessPause)
+		}
+	}
 	c := &Control{cfg: cfg, store: s, now: now,
 		commands: make(chan request, commandQueue),
 		reports:  make(chan *session.Report, reportQueue),

@@ -59,6 +59,10 @@ type Service struct {
 	explain  []scheduler.Explanation
 	stuck    stuck
 
+	// rounds counts the decisions of a step.
+	rounds int
+	step   uint64
+
 	// wake is the earliest moment for which a timer is set, 0 when none is.
 	wake ecs.Time
 }
@@ -154,6 +158,15 @@ func (s *Service) Wake(at ecs.Time) bool {
 	}
 	s.wake = at
 	return true
+}
+
+// Round counts a decision in a step, and gives how many there were in it before.
+func (s *Service) Round(step uint64) int {
+	if s.step != step {
+		s.step, s.rounds = step, 0
+	}
+	s.rounds++
+	return s.rounds - 1
 }
 
 // NextTouched takes the next service to decide; nil when there is none.
