@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 
@@ -28,6 +29,11 @@ type (
 	stopTasks struct {
 		pickTasks
 		reason string
+	}
+	// protect has tasks protect themselves from scale-in, as with UpdateTaskProtection.
+	protect struct {
+		pickTasks
+		minutes int
 	}
 	// traffic sets the requests a second that come to a service.
 	traffic struct {
@@ -102,6 +108,28 @@ func (a *stopTasks) perform(p *player) (string, error) {
 		}
 	}
 	return counted(tasks) + " are stopped by a user", err
+}
+
+func (a *protect) perform(p *player) (string, error) {
+	tasks, err := p.pick(&a.pickTasks)
+	if err != nil {
+		return "", err
+	}
+	var ids []ecs.ID
+	for _, t := range tasks {
+		ids = append(ids, t.ID)
+	}
+	answer, err := p.stage.Submit(context.Background(), control.ProtectTasks{Cluster: Cluster, Tasks: ids,
+		For: time.Duration(a.minutes) * time.Minute})
+	if err != nil {
+		return "", err
+	}
+	for _, protection := range answer.([]control.Protection) {
+		if protection.Task == nil {
+			return "", &Mistake{Line: a.line, Text: "a task cannot be protected: " + protection.Reason}
+		}
+	}
+	return fmt.Sprintf("%s are protected for %d minutes", counted(tasks), a.minutes), nil
 }
 
 func counted(tasks []*ecs.Task) string {

@@ -77,7 +77,8 @@ type deploymentKey struct {
 	id      ecs.DeploymentID
 }
 
-type deploymentFacts struct{ number, started, peak int }
+// deploymentFacts: wanted is the desired count at its beginning and every increase of it since.
+type deploymentFacts struct{ number, started, wanted, desired int }
 
 // recorder is the audience of a scenario.
 type recorder struct {
@@ -272,12 +273,12 @@ func (r *recorder) deployment(service string, id ecs.DeploymentID) *deploymentFa
 	return r.deployments[key]
 }
 
-// restarts counts the tasks of services that were started beyond the desired count of their deployment.
+// restarts counts the tasks of services that were started beyond what the desired count of their deployment asked for.
 func (r *recorder) restarts() int {
 	sum := 0
 	for key, d := range r.deployments {
 		if key.service != "" {
-			sum += max(0, d.started-d.peak)
+			sum += max(0, d.started-d.wanted)
 		}
 	}
 	return sum
@@ -300,7 +301,8 @@ func (r *recorder) sample(now ecs.Time, s *ecs.Service) {
 		d := &s.Deployments[i]
 		facts := r.deployment(s.Name, d.ID)
 		if i == 0 {
-			facts.peak = max(facts.peak, s.Desired)
+			facts.wanted += max(0, s.Desired-facts.desired)
+			facts.desired = s.Desired
 		}
 		part := Part{Deployment: facts.number, Revision: d.Definition.Name(), Rollout: d.Rollout.String()}
 		r.fill(&part, s, d.ID, now)

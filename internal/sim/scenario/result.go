@@ -37,7 +37,7 @@ type ServiceResult struct {
 // Counts is what a scenario used up.
 type Counts struct {
 	Started           int     `json:"tasksStarted"`
-	Restarts          int     `json:"restarts"` // tasks started beyond the desired count of their deployment
+	Restarts          int     `json:"restarts"` // tasks started beyond what the desired count of their deployment, and its increases, asked for
 	Stopped           int     `json:"tasksStopped"`
 	ImagePulls        int     `json:"imagePulls"`
 	NetworkInterfaces int     `json:"networkInterfaces"`

@@ -83,6 +83,11 @@ func (s *Scenario) actions(e *Event) map[string]field {
 			e.act = a
 			return a.read(n, "stopTasks", map[string]field{"reason": readText(&a.reason)})
 		},
+		"protect": func(n *yaml.Node) error {
+			a := &protect{pickTasks: pickTasks{line: n.Line}, minutes: 120}
+			e.act = a
+			return a.read(n, "protect", map[string]field{"minutes": readCount(&a.minutes, 1, 2880)})
+		},
 		"traffic": func(n *yaml.Node) error {
 			a := &traffic{line: n.Line}
 			e.act = a
