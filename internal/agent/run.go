@@ -10,6 +10,7 @@ import (
 
 	"ballast/internal/driver"
 	"ballast/internal/ecs"
+	"ballast/internal/session"
 )
 
 // inboxSize is how many inputs may wait for the machine, and how many it takes in one step; whoever has another waits.
@@ -148,12 +149,37 @@ func (a *Agent) post(ctx context.Context, e envelope) {
 	}
 }
 
+// endFor bounds what a driver does at the end of a task, for which the end of the agent waits.
+const endFor = 10 * time.Second
+
+// end lets a driver that wants to know hear of tasks that are over. What fails is left until the task's containers are removed.
+func (a *Agent) end(ctx context.Context, r session.Report) {
+	ender, ok := a.driver.(driver.Ender)
+	if !ok {
+		return
+	}
+	for _, t := range r.Tasks {
+		if t.Status != ecs.StatusStopped {
+			continue
+		}
+		a.lanes[driver.OpRemove].submit(&a.background, func() {
+			// Who ends the agent right after its tasks wants nothing of them left.
+			limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), endFor)
+			defer cancel()
+			if err := ender.End(limited, t.Task); err != nil {
+				slog.Warn("a task is over, but not all that its containers shared could be let go", "task", t.Task, "cause", err)
+			}
+		})
+	}
+}
+
 // act does what a batch says. It never waits.
 func (a *Agent) act(ctx context.Context, b Batch) {
 	for _, r := range b.Reports {
 		if a.link != nil {
 			a.link.send(r)
 		}
+		a.end(ctx, r)
 	}
 	if b.Hangup || b.Refused != "" {
 		if a.link != nil {

@@ -251,3 +251,28 @@ func TestUnreachableControlIsTriedAgain(t *testing.T) {
 		}
 	})
 }
+
+// ender hears of tasks that are over.
+type ender struct {
+	*fake.Driver
+	over chan ecs.ID
+}
+
+func (e ender) End(_ context.Context, task ecs.ID) error {
+	e.over <- task
+	return nil
+}
+
+// TestDriversHearOfTheEndOfTasks: only of those that are stopped, and of nothing else.
+func TestDriversHearOfTheEndOfTasks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := ender{fake.New(7), make(chan ecs.ID, 8)}
+		a := NewAgent(Config{}, e, nil)
+		a.act(t.Context(), Batch{Reports: []session.Report{{Tasks: []session.TaskReport{
+			{Task: ecs.ID{1}, Status: ecs.StatusRunning}, {Task: ecs.ID{2}, Status: ecs.StatusStopped}}}}})
+		a.background.Wait()
+		if len(e.over) != 1 || <-e.over != (ecs.ID{2}) {
+			t.Error("the driver has not heard of task 2, or of others")
+		}
+	})
+}

@@ -217,6 +217,12 @@ type LogFinder interface {
 	LastLog(ctx context.Context, task ecs.ID, container string) (at ecs.Time, err error)
 }
 
+// Ender is what a driver can do in addition: let go of what containers of a task shared while they ran.
+type Ender interface {
+	// End says that no container of a task runs or ever will. Their logs and ends stay. It may be called more than once.
+	End(ctx context.Context, task ecs.ID) error
+}
+
 // Meter is what a driver can do in addition: measure containers.
 type Meter interface {
 	// Stats measures a running container. A container that does not run is an *Error.

@@ -53,6 +53,8 @@ type Driver struct {
 	ids map[driver.Key]string
 	// fresh are containers made since then that nobody has tried to start.
 	fresh map[driver.Key]bool
+	// pausing are the tasks that have a pause container.
+	pausing map[ecs.ID]bool
 }
 
 var _ driver.Driver = (*Driver)(nil)
@@ -84,7 +86,8 @@ func Open(ctx context.Context, cfg Config) (*Driver, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Driver{cfg: cfg, engine: engine, pullPause: pullPause, ids: map[driver.Key]string{}, fresh: map[driver.Key]bool{}}
+	d := &Driver{cfg: cfg, engine: engine, pullPause: pullPause, ids: map[driver.Key]string{}, fresh: map[driver.Key]bool{},
+		pausing: map[ecs.ID]bool{}}
 	_, err = engine.Ping(ctx, client.PingOptions{NegotiateAPIVersion: true})
 	if err == nil {
 		err = d.recall(ctx)
@@ -105,6 +108,9 @@ func (d *Driver) recall(ctx context.Context) error {
 	for _, c := range list {
 		if key, ok := keyOf(c.Labels); ok && phaseOf(ownName(c.Names)).name != removed {
 			d.ids[key] = c.ID
+		}
+		if task, err := ecs.ParseID(c.Labels[labelTask]); err == nil && c.Labels[labelPause] != "" {
+			d.pausing[task] = true
 		}
 	}
 	return d.tidyOrphans(ctx, list)

@@ -2,6 +2,7 @@ package docker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 
@@ -14,7 +15,9 @@ import (
 )
 
 // Containers that share namespaces join those of a container that does nothing, the pause container of their task: it is there before
-// the first of them and goes after the last, in whatever order they come and go. The agent of ECS does the same.
+// the first of them and goes when the task is over, in whatever order they come and go. The agent of ECS does the same.
+
+var _ driver.Ender = (*Driver)(nil)
 
 // pauseVerb is what this program is run as in a pause container.
 const pauseVerb = "pause"
@@ -61,6 +64,7 @@ func (d *Driver) pause(ctx context.Context, task ecs.ID, spec driver.Spec) (id, 
 		if err := d.makeSample(limited); err != nil {
 			return "", "", err
 		}
+		d.setPausing(task, true)
 		if _, err := d.engine.ContainerCreate(limited, options); err != nil && !errdefs.IsConflict(err) {
 			return "", "", failed(err)
 		}
@@ -90,6 +94,35 @@ func addressOf(c container.InspectResponse) string {
 	return ""
 }
 
+// End removes the pause container of a task that is over: otherwise it would run as long as the logs of the task are kept.
+func (d *Driver) End(ctx context.Context, task ecs.ID) error {
+	d.mu.Lock()
+	pausing := d.pausing[task]
+	d.mu.Unlock()
+	if !pausing {
+		return nil
+	}
+	list, err := d.list(ctx, labelPause, labelTask+"="+task.String())
+	for _, c := range list {
+		err = errors.Join(err, d.forceDelete(ctx, c.ID))
+	}
+	if err != nil {
+		return fmt.Errorf("end task %v: %w", task, err)
+	}
+	d.setPausing(task, false)
+	return nil
+}
+
+func (d *Driver) setPausing(task ecs.ID, pausing bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if pausing {
+		d.pausing[task] = true
+	} else {
+		delete(d.pausing, task)
+	}
+}
+
 // tidy removes what containers of a task shared and no longer need: the pause container when all have been removed, and volumes when
 // none is kept for its logs either.
 func (d *Driver) tidy(ctx context.Context, task ecs.ID) error {
@@ -114,6 +147,7 @@ func (d *Driver) tidy(ctx context.Context, task ecs.ID) error {
 			return err
 		}
 	}
+	d.setPausing(task, false)
 	if len(list) > len(pauses) {
 		return nil
 	}

@@ -87,6 +87,9 @@ func TestAwsvpc(t *testing.T) {
 	if err != nil || len(all) != 3 || pauses(t, d) != 2 || all[0].Started.Address != first.Address {
 		t.Errorf("list has %+v, %v, and there are %d pause containers", all, err, pauses(t, d))
 	}
+	if err := again.End(t.Context(), ecs.ID{3}); err != nil {
+		t.Errorf("the end of a task that shares nothing: %v", err)
+	}
 	for i, k := range []driver.Key{db, web, {Task: ecs.ID{2}, Container: "web"}} {
 		if _, err := again.Stop(t.Context(), k, 0); err != nil {
 			t.Fatal(err)
@@ -139,5 +142,28 @@ func TestSharedNamespaces(t *testing.T) {
 	wantLines(t, lines, "Name: ballast") // the pause container's
 	if slices.ContainsFunc(lines, func(l string) bool { return strings.Contains(l, "pid 1 ") }) {
 		t.Errorf("the container has process ids of its own: %v", lines)
+	}
+}
+
+// TestEnd: the pause container goes when the task is over, also after a restart, and what ended stays to be seen.
+func TestEnd(t *testing.T) {
+	d := open(t)
+	key := driver.Key{Task: ecs.ID{1}, Container: "app"}
+	spec := app("exit", "3")
+	spec.NetworkMode = ecs.NetworkAwsvpc
+	began := begin(t, d, key, spec)
+	again := openAs(t, d.cfg.Instance)
+	defer again.Close()
+	wait(t, "the container has ended", func() bool {
+		all, err := again.List(t.Context())
+		return err == nil && len(all) == 1 && all[0].State == driver.Exited
+	})
+	for range 2 {
+		if err := again.End(t.Context(), key.Task); err != nil || pauses(t, d) != 0 {
+			t.Errorf("after the end there are %d pause containers, %v", pauses(t, d), err)
+		}
+	}
+	if all, err := again.List(t.Context()); err != nil || len(all) != 1 || *all[0].Exit.Code != 3 || all[0].Started.Address != began.Address {
+		t.Errorf("list has %+v, %v", all, err)
 	}
 }
