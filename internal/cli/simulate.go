@@ -26,7 +26,8 @@ type simulateVerb struct {
 // Help is shown with the flags.
 func (simulateVerb) Help() string {
 	return `A scenario is plain ECS JSON in YAML, what the application does, what happens from outside, and what is expected of it. It is
-played through the code that runs in production, in virtual time: a day takes a second. See docs/simulate.md.
+played through the code that runs in production, in virtual time: an hour of restarts takes a fraction of a second. See
+docs/simulate.md.
 
 Examples:
 

@@ -191,11 +191,11 @@ func (c *checker) enumerate() {
 	})
 }
 
-// of gives the tasks of a service that are not STOPPED.
+// of gives the tasks of a service that are not STOPPED; those kept for debugging are out of it.
 func (c *checker) of(s *ecs.Service) []resident {
 	var tasks []resident
 	for _, t := range c.live {
-		if t.Cluster == s.Cluster && t.ServiceSeq == s.Seq && t.Service != "" {
+		if t.Cluster == s.Cluster && t.ServiceSeq == s.Seq && t.Service != "" && !t.Kept {
 			tasks = append(tasks, t)
 		}
 	}

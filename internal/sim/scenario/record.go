@@ -51,6 +51,8 @@ type Part struct {
 	Healthy    int    `json:"healthy"`   // RUNNING
 	Unhealthy  int    `json:"unhealthy"` // RUNNING
 	Stopping   int    `json:"stopping"`  // told to stop
+	// Kept tasks are out of the service, for debugging, and in no other count.
+	Kept int `json:"kept,omitempty"`
 }
 
 // Sample is how a service stands from a moment on.
@@ -332,6 +334,8 @@ func (r *recorder) fill(part *Part, s *ecs.Service, id ecs.DeploymentID, now ecs
 			continue
 		}
 		switch {
+		case t.Kept && t.DesiredStatus != ecs.StatusStopped:
+			part.Kept++
 		case t.DesiredStatus == ecs.StatusStopped:
 			part.Stopping++
 		case t.LastStatus < ecs.StatusRunning:

@@ -118,6 +118,7 @@ var gauges = map[string]func(Part) int{
 	"unhealthy": func(p Part) int { return p.Unhealthy },
 	"pending":   func(p Part) int { return p.Pending },
 	"stopping":  func(p Part) int { return p.Stopping },
+	"kept":      func(p Part) int { return p.Kept },
 	"tasks":     func(p Part) int { return p.Pending + p.Warming + p.Healthy + p.Unhealthy + p.Stopping },
 }
 
