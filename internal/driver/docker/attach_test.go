@@ -56,62 +56,14 @@ func TestAttach(t *testing.T) {
 			t.Errorf("got code %d, %v", code, err)
 		}
 	})
-	t.Run("terminal", func(t *testing.T) {
-		var out buffer
-		in, keys := io.Pipe()
-		sizes := make(chan driver.Size, 1)
-		sizes <- driver.Size{Rows: 24, Columns: 80}
-		ended := make(chan int, 1)
-		go func() {
-			code, err := d.Attach(t.Context(), key, []string{"/app", "shell"}, driver.Streams{In: in, Out: &out, Terminal: true, Resize: sizes})
-			if err != nil {
-				t.Error(err)
-			}
-			ended <- code
-		}()
-		asked := func(want string) {
-			wait(t, "the terminal has "+want, func() bool {
-				io.WriteString(keys, "size\n")
-				time.Sleep(10 * time.Millisecond)
-				return strings.Contains(out.String(), want)
-			})
-		}
-		asked("size: 24 80")
-		sizes <- driver.Size{Rows: 50, Columns: 132}
-		asked("size: 50 132")
-		io.WriteString(keys, "exit 4\n")
-		if code := <-ended; code != 4 || !strings.Contains(out.String(), "to stderr") {
-			t.Errorf("got code %d, output %q", code, out.String())
-		}
-	})
+	t.Run("terminal", func(t *testing.T) { attachTerminal(t, d, key) })
 	t.Run("command not found", func(t *testing.T) {
 		var out buffer
 		if code, err := d.Attach(t.Context(), key, []string{"/no-such-command"}, driver.Streams{Out: &out, Err: &out}); err != nil || code != 127 && code != 126 || out.String() == "" {
 			t.Errorf("got code %d, %v, output %q", code, err, out.String())
 		}
 	})
-	t.Run("given up", func(t *testing.T) {
-		ctx, cancel := context.WithCancel(t.Context())
-		var out buffer
-		ended := make(chan error, 1)
-		go func() {
-			_, err := d.Attach(ctx, key, []string{"/app", "stubborn"}, driver.Streams{Out: &out, Err: &out})
-			ended <- err
-		}()
-		wait(t, "the command runs", func() bool { return strings.Contains(out.String(), "ready") })
-		before, err := d.Stats(t.Context(), key)
-		if err != nil {
-			t.Fatal(err)
-		}
-		cancel()
-		if err := <-ended; !errors.Is(err, context.Canceled) {
-			t.Errorf("got %v", err)
-		}
-		wait(t, "the command has ended", func() bool {
-			now, err := d.Stats(t.Context(), key)
-			return err == nil && now.PIDs < before.PIDs
-		})
-	})
+	t.Run("given up", func(t *testing.T) { attachGivenUp(t, d, key) })
 	if _, err := d.Stop(t.Context(), key, 0); err != nil {
 		t.Fatal(err)
 	}
@@ -119,4 +71,58 @@ func TestAttach(t *testing.T) {
 	if _, err := d.Attach(t.Context(), key, []string{"/app", "shell"}, driver.Streams{Out: io.Discard, Err: io.Discard}); !errors.As(err, &e) || e.Name != driver.CannotExecContainerError {
 		t.Errorf("after the end: got %v", err)
 	}
+}
+
+// attachTerminal talks to a command through a terminal whose size changes.
+func attachTerminal(t *testing.T, d *Driver, key driver.Key) {
+	var out buffer
+	in, keys := io.Pipe()
+	sizes := make(chan driver.Size, 1)
+	sizes <- driver.Size{Rows: 24, Columns: 80}
+	ended := make(chan int, 1)
+	go func() {
+		code, err := d.Attach(t.Context(), key, []string{"/app", "shell"}, driver.Streams{In: in, Out: &out, Terminal: true, Resize: sizes})
+		if err != nil {
+			t.Error(err)
+		}
+		ended <- code
+	}()
+	asked := func(want string) {
+		wait(t, "the terminal has "+want, func() bool {
+			io.WriteString(keys, "size\n")
+			time.Sleep(10 * time.Millisecond)
+			return strings.Contains(out.String(), want)
+		})
+	}
+	asked("size: 24 80")
+	sizes <- driver.Size{Rows: 50, Columns: 132}
+	asked("size: 50 132")
+	io.WriteString(keys, "exit 4\n")
+	if code := <-ended; code != 4 || !strings.Contains(out.String(), "to stderr") {
+		t.Errorf("got code %d, output %q", code, out.String())
+	}
+}
+
+// attachGivenUp hangs up on a command that does not end by itself.
+func attachGivenUp(t *testing.T, d *Driver, key driver.Key) {
+	ctx, cancel := context.WithCancel(t.Context())
+	var out buffer
+	ended := make(chan error, 1)
+	go func() {
+		_, err := d.Attach(ctx, key, []string{"/app", "stubborn"}, driver.Streams{Out: &out, Err: &out})
+		ended <- err
+	}()
+	wait(t, "the command runs", func() bool { return strings.Contains(out.String(), "ready") })
+	before, err := d.Stats(t.Context(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	wait(t, "the command has ended", func() bool {
+		now, err := d.Stats(t.Context(), key)
+		return err == nil && now.PIDs < before.PIDs
+	})
 }
