@@ -39,6 +39,7 @@ var figures = []figure{
 	{"register", measureRegister},
 	{"idle", measureIdle},
 	{"restart", measureRestart},
+	{"failover", measureFailover},
 	{"inside", measureInside},
 	{"docker", measureDocker},
 }

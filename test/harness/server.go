@@ -163,6 +163,19 @@ func (s *Server) Launch(args ...string) {
 func (s *Server) Try(args ...string) error {
 	s.t.Helper()
 	s.Launch(args...)
+	return s.await()
+}
+
+// Await waits until the container instance of a server that was launched is connected.
+func (s *Server) Await() {
+	s.t.Helper()
+	if err := s.await(); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *Server) await() error {
+	s.t.Helper()
 	r := s.run
 	var ended error
 	Until(s.t, "the server is up", func() error {
