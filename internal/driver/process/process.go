@@ -8,6 +8,7 @@
 package process
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -99,7 +100,7 @@ func (d *Driver) Pull(context.Context, string, *driver.Login) (bool, error) { re
 
 // Create checks what can be checked of a container and makes it known.
 func (d *Driver) Create(ctx context.Context, key driver.Key, spec driver.Spec) error {
-	if err := check(spec, d.cfg); err != nil {
+	if err := cmp.Or(check(spec, d.cfg), checkIsolation(spec)); err != nil {
 		return err
 	}
 	payload, err := json.Marshal(spec)
