@@ -16,6 +16,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"ballast/internal/agent/keeper"
 	"ballast/internal/sample"
 	"ballast/internal/scheduler/policy"
 )
@@ -94,6 +95,9 @@ func parse(args []string, s *Streams) (*kong.Context, error) {
 
 // Main runs one command line, given without the name of the program, and gives the exit code.
 func Main(args []string, s *Streams) int {
+	if len(args) > 0 && args[0] == keeper.LimitVerb {
+		return keeper.BecomeLimited(args[1:])
+	}
 	c, err := parse(args, s)
 	if errors.Is(err, errHelp) {
 		return exitDone

@@ -72,7 +72,7 @@ func (k *keeper) load() error {
 		c := newContainer(s.key, s.seq, containerPath(k.dir, s.key))
 		k.containers[s.key] = c
 		if s.start != nil {
-			c.ran, c.token, c.cgroup = true, s.start.Token, s.start.Cgroup
+			c.ran, c.token, c.cgroup, c.confine = true, s.start.Token, s.start.Cgroup, s.start.Confinement
 			c.started = driver.Started{At: s.start.At, Bindings: s.start.Bindings}
 		}
 		if s.pid != nil {

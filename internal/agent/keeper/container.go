@@ -36,6 +36,7 @@ type container struct {
 	stdio   *stdio
 	env     []string // as given to its process; nil for one that an earlier keeper started
 	dir     string
+	confine Confinement
 	ending  bool // its first process has ended
 	execs   map[*execution]bool
 	done    chan struct{} // closed when it has ended

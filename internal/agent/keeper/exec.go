@@ -143,6 +143,7 @@ func (k *keeper) forkExec(c *container, cmd Command, files [3]*os.File, sys *sys
 	env := append(append(make([]string, 0, len(cmd.Env)+2), cmd.Env...), Marker+"="+markerValue(c.key, c.token),
 		execMarker+"="+x.token)
 	attr := &syscall.ProcAttr{Dir: cmd.Dir, Env: env, Files: []uintptr{files[0].Fd(), files[1].Fd(), files[2].Fd()}, Sys: sys}
+	cmd.Confinement = c.confine
 	group, err := joinCgroup(c.cgroup, attr.Sys)
 	if err != nil {
 		return nil, err
@@ -153,7 +154,7 @@ func (k *keeper) forkExec(c *container, cmd Command, files [3]*os.File, sys *sys
 	k.mu.Lock()
 	k.forking++
 	k.mu.Unlock()
-	pid, err := syscall.ForkExec(cmd.Path, cmd.Argv, attr)
+	pid, err := k.fork(cmd, attr)
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.forking--

@@ -44,6 +44,7 @@ type startRecord struct {
 	Pipes    [2]pipeName   `json:"pipes"`
 
 	Logs *logfile.Limits `json:"logs,omitempty"`
+	Confinement
 }
 
 // pidRecord is known after the fork: the process and its start time in clock ticks, 0 when it could not be read.

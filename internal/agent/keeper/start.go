@@ -25,6 +25,7 @@ type Command struct {
 	Bindings []ecs.Binding `json:"bindings,omitempty"`
 	// Logs bound what is kept of what it writes; nil is what the keeper has for all.
 	Logs *logfile.Limits `json:"logs,omitempty"`
+	Confinement
 }
 
 // Marker is the variable by which a container's processes are found, whatever they do to their parentage. Its value is
@@ -65,12 +66,16 @@ func (k *keeper) start(key driver.Key, cmd Command) (driver.Started, error) {
 func (k *keeper) launch(c *container, cmd Command) (driver.Started, error) {
 	var random [8]byte
 	rand.Read(random[:]) // never fails
-	rec := startRecord{Token: hex.EncodeToString(random[:]), Boot: bootID(), At: now(), Bindings: cmd.Bindings, Logs: cmd.Logs}
+	rec := startRecord{Token: hex.EncodeToString(random[:]), Boot: bootID(), At: now(), Bindings: cmd.Bindings, Logs: cmd.Logs,
+		Confinement: cmd.Confinement}
 	io, err := openStdio(c.path)
 	if err != nil {
 		return driver.Started{}, fmt.Errorf("start container %v: %w", c.key, err)
 	}
 	rec.Pipes = io.names
+	if u := cmd.User; u != nil {
+		io.giveTo(*u)
+	}
 	if k.cgroup != "" {
 		rec.Cgroup = filepath.Join(k.cgroup, rec.Token)
 	}
@@ -119,7 +124,7 @@ func (k *keeper) forkOnce(c *container, cmd Command, rec startRecord, io *stdio)
 	k.mu.Lock()
 	k.forking++
 	k.mu.Unlock()
-	pid, err := syscall.ForkExec(cmd.Path, cmd.Argv, attr)
+	pid, err := k.fork(cmd, attr)
 	if err != nil {
 		leaveCgroup(rec.Cgroup)
 		k.mu.Lock()
@@ -137,7 +142,7 @@ func (k *keeper) forkOnce(c *container, cmd Command, rec startRecord, io *stdio)
 	defer k.mu.Unlock()
 	k.forking--
 	c.pid, c.startID, c.token, c.cgroup, c.stdio = pid, startID, rec.Token, rec.Cgroup, io
-	c.env, c.dir = cmd.Env, cmd.Dir
+	c.env, c.dir, c.confine = cmd.Env, cmd.Dir, cmd.Confinement
 	c.state, c.ran, c.payload = driver.Running, true, nil
 	c.started = driver.Started{At: rec.At, RuntimeID: strconv.Itoa(pid), Bindings: rec.Bindings}
 	if e, over := k.early[pid]; over {

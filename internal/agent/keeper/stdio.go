@@ -55,6 +55,13 @@ func (s *stdio) files() []uintptr {
 	return []uintptr{s.null.Fd(), s.child[0].Fd(), s.child[1].Fd()}
 }
 
+// giveTo lets a user open what the container writes to by name, as /dev/stdout. One that cannot be given can still be written to.
+func (s *stdio) giveTo(u User) {
+	for _, f := range s.child {
+		_ = f.Chown(int(u.UID), int(u.GID))
+	}
+}
+
 func (s *stdio) closeChildSide() {
 	for _, f := range append(s.child[:], s.null) {
 		if f != nil {

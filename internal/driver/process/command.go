@@ -81,6 +81,13 @@ func workingDir(spec driver.Spec, cfg Config) string {
 // commandOf renders a container for the keeper.
 func commandOf(spec driver.Spec, cfg Config, bindings []ecs.Binding) (keeper.Command, error) {
 	args, dir := argv(spec), workingDir(spec, cfg)
+	confined, home, err := confinement(spec)
+	if err != nil {
+		return keeper.Command{}, err
+	}
+	if home != "" {
+		cfg.Home = home
+	}
 	env := environment(spec, cfg, bindings)
 	path, err := lookup(args[0], dir, valueOf(env, "PATH"))
 	if err != nil {
@@ -90,7 +97,7 @@ func commandOf(spec driver.Spec, cfg Config, bindings []ecs.Binding) (keeper.Com
 	if err != nil {
 		return keeper.Command{}, err
 	}
-	return keeper.Command{Path: path, Argv: args, Dir: dir, Env: env, Bindings: bindings, Logs: limits}, nil
+	return keeper.Command{Path: path, Argv: args, Dir: dir, Env: env, Bindings: bindings, Logs: limits, Confinement: confined}, nil
 }
 
 // logLimits are those that the log driver json-file was given, nil for none.
@@ -120,11 +127,13 @@ func environment(spec driver.Spec, cfg Config, bindings []ecs.Binding) []string 
 		}
 	}
 	for i, b := range bindings {
-		port := strconv.Itoa(int(b.HostPort))
-		if i == 0 {
-			set("PORT", port)
+		for n := range int(max(b.LastContainerPort, b.ContainerPort)-b.ContainerPort) + 1 {
+			port := strconv.Itoa(int(b.HostPort) + n)
+			if i == 0 && n == 0 {
+				set("PORT", port)
+			}
+			set("PORT_"+strconv.Itoa(int(b.ContainerPort)+n), port)
 		}
-		set("PORT_"+strconv.Itoa(int(b.ContainerPort)), port)
 	}
 	return env
 }

@@ -1,19 +1,15 @@
 package process
 
 import (
+	"ballast/internal/agent/keeper"
 	"ballast/internal/driver"
 	"ballast/internal/ecs"
 )
 
 // checkIsolation refuses what only a driver that separates containers from their host can give, naming it as the task definition
 // does. Labels are for people, an init process reaps what the keeper reaps anyway, and the host's process ids and shared memory are what
-// every process of it has.
+// every process of it has. Limits and users are given as far as the system lets this program.
 func checkIsolation(spec driver.Spec) error {
-	for _, m := range spec.Ports {
-		if m.LastPort != 0 {
-			return lacks("portMappings.containerPortRange")
-		}
-	}
 	switch {
 	case len(spec.Mounts) > 0:
 		return lacks("mountPoints")
@@ -31,7 +27,6 @@ func checkIsolation(spec driver.Spec) error {
 		name  string
 		asked bool
 	}{
-		{"user", i.User != ""},
 		{"hostname", i.Hostname != ""},
 		{"privileged", i.Privileged},
 		{"readonlyRootFilesystem", i.ReadonlyRoot},
@@ -44,7 +39,6 @@ func checkIsolation(spec driver.Spec) error {
 		{"extraHosts", len(i.Hosts) > 0},
 		{"dockerSecurityOptions", len(i.SecurityOptions) > 0},
 		{"systemControls", len(i.Sysctls) > 0},
-		{"ulimits", len(i.Ulimits) > 0},
 		{"linuxParameters.capabilities", len(i.CapAdd)+len(i.CapDrop) > 0},
 		{"linuxParameters.devices", len(i.Devices) > 0},
 		{"linuxParameters.tmpfs", len(i.Tmpfs) > 0},
@@ -56,9 +50,25 @@ func checkIsolation(spec driver.Spec) error {
 			return lacks(part.name)
 		}
 	}
-	return nil
+	for _, u := range i.Ulimits {
+		if err := keeper.CheckUlimit(u); err != nil {
+			return cannotCreate("ulimits: %s: %v", u.Name, err)
+		}
+	}
+	_, _, err := hostAccounts().resolve(i.User)
+	return err
+}
+
+// confinement is what a container that checkIsolation accepts is bound to. home is that of its user, "" where it has none.
+func confinement(spec driver.Spec) (c keeper.Confinement, home string, err error) {
+	if spec.Isolation == nil {
+		return c, "", nil
+	}
+	c.Ulimits = spec.Isolation.Ulimits
+	c.User, home, err = hostAccounts().resolve(spec.Isolation.User)
+	return c, home, err
 }
 
 func lacks(name string) error {
-	return cannotCreate("%s: the process driver does not offer it; remove it, or use the docker driver", name)
+	return cannotCreate("%s: the process driver does not offer it; --driver docker does", name)
 }

@@ -11,6 +11,7 @@ import (
 // TestCheckIsolation sets every member of Isolation by itself: one that is neither refused nor known to be harmless has been
 // forgotten.
 func TestCheckIsolation(t *testing.T) {
+	// User and Ulimits are set to what does not exist.
 	harmless := map[string]bool{"Init": true, "Labels": true}
 	typ := reflect.TypeFor[ecs.Isolation]()
 	for n := range typ.NumField() {
@@ -40,7 +41,8 @@ func TestCheckIsolation(t *testing.T) {
 		"ipcMode none":                     {IPCMode: ecs.SharingNone},
 		"mountPoints":                      {Mounts: []ecs.MountPoint{{Volume: "v"}}},
 		"volumesFrom":                      {VolumesFrom: []ecs.VolumeFrom{{Container: "c"}}},
-		"portMappings.containerPortRange":  {Ports: []ecs.PortMapping{{ContainerPort: 80, LastPort: 90}}},
+		"ulimits: files: this system":      {Isolation: &ecs.Isolation{Ulimits: []ecs.Ulimit{{Name: "files"}}}},
+		"unable to find user no-such-user": {Isolation: &ecs.Isolation{User: "no-such-user"}},
 		"linuxParameters.sharedMemorySize": {Isolation: &ecs.Isolation{SharedMemory: 1}},
 	} {
 		name := driver.CannotCreateContainerError

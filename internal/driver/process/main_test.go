@@ -22,6 +22,8 @@ func TestMain(m *testing.M) {
 		switch os.Args[1] {
 		case keeper.Verb:
 			os.Exit(runKeeper(os.Args[3]))
+		case keeper.LimitVerb:
+			os.Exit(keeper.BecomeLimited(os.Args[2:]))
 		case "app":
 			app(os.Args[2], os.Args[3:])
 			os.Exit(0)
@@ -67,6 +69,8 @@ func app(verb string, args []string) {
 	case "listen":
 		listenAll(args)
 		fmt.Println("ready")
+	case "whoami":
+		whoami()
 	case "env":
 		for _, v := range os.Environ() {
 			fmt.Println(v)
@@ -80,6 +84,18 @@ func app(verb string, args []string) {
 		server(args[0])
 	}
 	time.Sleep(time.Hour)
+}
+
+// whoami tells what this process is bound to.
+func whoami() {
+	var files syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_CORE, &files); err != nil {
+		fmt.Println(err)
+	}
+	groups, _ := syscall.Getgroups()
+	_, err := os.OpenFile("/dev/stdout", os.O_WRONLY, 0)
+	fmt.Println("uid", syscall.Getuid(), "gid", syscall.Getgid(), "groups", groups, "core", files.Cur, files.Max, "stdout", err)
+	fmt.Println("ready")
 }
 
 // printAll writes its arguments, those that begin with "e" to standard error.

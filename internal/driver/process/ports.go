@@ -37,6 +37,9 @@ type ports struct {
 // it yet was given the same.
 const maxDraws = 100
 
+// maxPort is the last port there is.
+const maxPort = 1<<16 - 1
+
 // prober binds an endpoint for a moment; port 0 means any that is free. It gives the port or why it cannot be bound.
 type prober func(endpoint) (uint16, error)
 
@@ -51,35 +54,54 @@ func (p *ports) take(key driver.Key, spec driver.Spec, host string, probe prober
 		if spec.NetworkMode == ecs.NetworkHost {
 			e.port = m.ContainerPort
 		}
+		more := max(m.LastPort, m.ContainerPort) - m.ContainerPort // ports of a range after its first
 		var err error
 		if e.port == 0 {
-			e, err = p.draw(e, probe)
+			e, err = p.draw(e, more, probe)
 		} else {
-			err = p.fixed(e, probe)
+			err = p.fixed(e, more, probe)
 		}
 		if err != nil {
 			p.drop(key)
 			return nil, err
 		}
-		p.taken[e] = key
-		bindings = append(bindings, ecs.Binding{BindIP: host, ContainerPort: m.ContainerPort, HostPort: e.port, UDP: m.UDP})
+		b := ecs.Binding{BindIP: host, ContainerPort: m.ContainerPort, HostPort: e.port, UDP: m.UDP}
+		if more > 0 {
+			b.LastContainerPort, b.LastHostPort = m.LastPort, e.port+more
+		}
+		p.hold(b, key)
+		bindings = append(bindings, b)
 	}
 	return bindings, nil
 }
 
-// fixed checks an endpoint that the task definition names.
-func (p *ports) fixed(e endpoint, probe prober) error {
-	if other, taken := p.taken[e]; taken {
-		return cannotStart("listen %s %s: bind: address already in use (by container %v)", e.network(), e.address(), other)
+// hold notes who has the endpoints of a binding.
+func (p *ports) hold(b ecs.Binding, key driver.Key) {
+	for n := range max(b.LastHostPort, b.HostPort) - b.HostPort + 1 {
+		p.taken[endpoint{ip: b.BindIP, port: b.HostPort + n, udp: b.UDP}] = key
 	}
-	if _, err := probe(e); err != nil {
-		return cannotStart("%v", err)
+}
+
+// fixed checks an endpoint that the task definition names, and as many as are wanted after it.
+func (p *ports) fixed(e endpoint, more uint16, probe prober) error {
+	if int(e.port)+int(more) > maxPort {
+		return cannotStart("%d ports from %d on: there are none above %d", int(more)+1, e.port, maxPort)
+	}
+	for range int(more) + 1 {
+		if other, taken := p.taken[e]; taken {
+			return cannotStart("listen %s %s: bind: address already in use (by container %v)", e.network(), e.address(), other)
+		}
+		if _, err := probe(e); err != nil {
+			return cannotStart("%v", err)
+		}
+		e.port++
 	}
 	return nil
 }
 
-// draw chooses a free port. The same number is not given for TCP and UDP, so that PORT_<n> has one meaning more often.
-func (p *ports) draw(e endpoint, probe prober) (endpoint, error) {
+// draw chooses a free port that as many as are wanted follow, free as well. The same number is not given for TCP and UDP, so that
+// PORT_<n> has one meaning more often.
+func (p *ports) draw(e endpoint, more uint16, probe prober) (endpoint, error) {
 	for range maxDraws {
 		port, err := probe(endpoint{ip: e.ip, udp: e.udp})
 		if err != nil {
@@ -88,12 +110,14 @@ func (p *ports) draw(e endpoint, probe prober) (endpoint, error) {
 		tcp, udp := endpoint{ip: e.ip, port: port}, endpoint{ip: e.ip, port: port, udp: true}
 		_, a := p.taken[tcp]
 		_, b := p.taken[udp]
-		if !a && !b {
-			e.port = port
-			return e, nil
+		next := endpoint{ip: e.ip, port: port + 1, udp: e.udp}
+		if a || b || int(port)+int(more) > maxPort || more > 0 && p.fixed(next, more-1, probe) != nil {
+			continue
 		}
+		e.port = port
+		return e, nil
 	}
-	return e, fmt.Errorf("no free port found in %d draws", maxDraws)
+	return e, fmt.Errorf("no %d free ports in a row found in %d draws", int(more)+1, maxDraws)
 }
 
 // release gives back what a container has.
@@ -121,7 +145,7 @@ func (p *ports) adopt(all []driver.Observation) {
 		}
 		for _, b := range o.Started.Bindings {
 			if o.State == driver.Running {
-				p.taken[endpoint{ip: b.BindIP, port: b.HostPort, udp: b.UDP}] = o.Key
+				p.hold(b, o.Key)
 			}
 		}
 	}
