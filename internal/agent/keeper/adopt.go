@@ -73,7 +73,7 @@ func (k *keeper) load() error {
 		k.containers[s.key] = c
 		if s.start != nil {
 			c.ran, c.token, c.cgroup, c.confine = true, s.start.Token, s.start.Cgroup, s.start.Confinement
-			c.started = driver.Started{At: s.start.At, Bindings: s.start.Bindings}
+			c.started = driver.Started{At: s.start.At, Bindings: s.start.Bindings, Address: s.start.Address}
 		}
 		if s.pid != nil {
 			c.pid, c.startID = s.pid.PID, s.pid.Start

@@ -40,6 +40,7 @@ type startRecord struct {
 	Boot     string        `json:"boot"`  // of the machine, so that pids of an earlier boot mean nothing
 	At       ecs.Time      `json:"at"`
 	Bindings []ecs.Binding `json:"bindings,omitempty"`
+	Address  string        `json:"address,omitempty"`
 	Cgroup   string        `json:"cgroup,omitempty"`
 	Pipes    [2]pipeName   `json:"pipes"`
 

@@ -23,6 +23,8 @@ type Command struct {
 	Dir      string        `json:"dir"` // working directory, absolute
 	Env      []string      `json:"env"` // all of it, but for the marker
 	Bindings []ecs.Binding `json:"bindings,omitempty"`
+	// Address is that of the container's task, "" where that has none of its own.
+	Address string `json:"address,omitempty"`
 	// Logs bound what is kept of what it writes; nil is what the keeper has for all.
 	Logs *logfile.Limits `json:"logs,omitempty"`
 	Confinement
@@ -66,7 +68,7 @@ func (k *keeper) start(key driver.Key, cmd Command) (driver.Started, error) {
 func (k *keeper) launch(c *container, cmd Command) (driver.Started, error) {
 	var random [8]byte
 	rand.Read(random[:]) // never fails
-	rec := startRecord{Token: hex.EncodeToString(random[:]), Boot: bootID(), At: now(), Bindings: cmd.Bindings, Logs: cmd.Logs,
+	rec := startRecord{Token: hex.EncodeToString(random[:]), Boot: bootID(), At: now(), Bindings: cmd.Bindings, Address: cmd.Address, Logs: cmd.Logs,
 		Confinement: cmd.Confinement}
 	io, err := openStdio(c.path)
 	if err != nil {
@@ -144,7 +146,7 @@ func (k *keeper) forkOnce(c *container, cmd Command, rec startRecord, io *stdio)
 	c.pid, c.startID, c.token, c.cgroup, c.stdio = pid, startID, rec.Token, rec.Cgroup, io
 	c.env, c.dir, c.confine = cmd.Env, cmd.Dir, cmd.Confinement
 	c.state, c.ran, c.payload = driver.Running, true, nil
-	c.started = driver.Started{At: rec.At, RuntimeID: strconv.Itoa(pid), Bindings: rec.Bindings}
+	c.started = driver.Started{At: rec.At, RuntimeID: strconv.Itoa(pid), Bindings: rec.Bindings, Address: rec.Address}
 	if e, over := k.early[pid]; over {
 		delete(k.early, pid)
 		go k.finish(c, e)

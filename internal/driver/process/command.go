@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,6 +16,9 @@ import (
 	"ballast/internal/ecs"
 	"ballast/internal/logfile"
 )
+
+// system is what this program runs on.
+const system = runtime.GOOS
 
 func cannotCreate(format string, args ...any) error {
 	return &driver.Error{Name: driver.CannotCreateContainerError, Text: fmt.Sprintf(format, args...)}
@@ -42,10 +46,8 @@ func check(spec driver.Spec, cfg Config) error {
 			return cannotCreate("environment variable %q has no valid name or value", v.Name)
 		}
 	}
-	switch spec.NetworkMode {
-	case ecs.NetworkBridge, ecs.NetworkHost:
-	default:
-		return cannotCreate("the process driver does not offer network mode %s: it has bridge and host", spec.NetworkMode)
+	if err := checkNetwork(spec.NetworkMode, system); err != nil {
+		return err
 	}
 	if _, err := logLimits(spec); err != nil {
 		return cannotCreate("logConfiguration: %v", err)

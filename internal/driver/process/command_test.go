@@ -45,7 +45,6 @@ func TestCheck(t *testing.T) {
 		{"no directory", driver.Spec{Command: sh, WorkingDirectory: "none"}, "no such file or directory"},
 		{"a file as directory", driver.Spec{Command: sh, WorkingDirectory: "file"}, "not a directory"},
 		{"network none", driver.Spec{Command: sh, NetworkMode: ecs.NetworkNone}, "network mode none"},
-		{"network awsvpc", driver.Spec{Command: sh, NetworkMode: ecs.NetworkAwsvpc}, "network mode awsvpc"},
 		{"NUL in command", driver.Spec{Command: []string{"a\x00b"}}, "NUL"},
 		{"bad variable", driver.Spec{Command: sh, Environment: []ecs.Variable{{Name: "a=b"}}}, "environment variable"},
 	} {

@@ -51,7 +51,7 @@ func (p *ports) take(key driver.Key, spec driver.Spec, host string, probe prober
 	var bindings []ecs.Binding
 	for _, m := range spec.Ports {
 		e := endpoint{ip: host, port: m.HostPort, udp: m.UDP}
-		if spec.NetworkMode == ecs.NetworkHost {
+		if spec.NetworkMode != ecs.NetworkBridge { // a container's ports are those of the host, or of its own address
 			e.port = m.ContainerPort
 		}
 		more := max(m.LastPort, m.ContainerPort) - m.ContainerPort // ports of a range after its first

@@ -4,7 +4,7 @@
 // process itself, so nothing happens to them when this program ends.
 //
 // A program learns its ports from the environment: HOST is the address to listen at, PORT the host port of its first mapping, and
-// PORT_<containerPort> that of each. Start reading at Open and Driver; command.go has what a process gets.
+// PORT_<containerPort> that of each; in network mode awsvpc HOST is the task's own address and the ports are the container's. Start reading at Open and Driver; command.go has what a process gets.
 package process
 
 import (
@@ -43,6 +43,7 @@ const DefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
 type Driver struct {
 	cfg   Config
 	ports ports
+	homes homes
 	link  link
 
 	mu sync.Mutex
@@ -172,14 +173,23 @@ func (d *Driver) prepare(key driver.Key, spec driver.Spec) (keeper.Command, erro
 	if _, err := commandOf(spec, d.cfg, nil); err != nil {
 		return keeper.Command{}, err // before ports are taken for it
 	}
-	bindings, err := d.ports.take(key, spec, d.cfg.Host, probe)
+	cfg, address := d.cfg, ""
+	if spec.NetworkMode == ecs.NetworkAwsvpc {
+		var err error
+		if address, err = d.homes.take(key); err != nil {
+			return keeper.Command{}, err
+		}
+		cfg.Host = address
+	}
+	bindings, err := d.ports.take(key, spec, cfg.Host, probe)
 	if err != nil {
 		return keeper.Command{}, err
 	}
-	cmd, err := commandOf(spec, d.cfg, bindings)
+	cmd, err := commandOf(spec, cfg, bindings)
 	if err != nil {
 		d.ports.release(key)
 	}
+	cmd.Address = address
 	return cmd, err
 }
 
@@ -191,6 +201,7 @@ func (d *Driver) correctPorts(ctx context.Context, c *keeper.Client, key driver.
 	}
 	d.ports.release(key)
 	d.ports.adopt(all)
+	d.homes.adopt(all)
 	return nil
 }
 
@@ -237,6 +248,7 @@ func (d *Driver) Remove(ctx context.Context, key driver.Key) error {
 	if err == nil {
 		d.forget(key)
 		d.ports.release(key)
+		d.homes.leave(key)
 	}
 	return err
 }
@@ -280,6 +292,7 @@ func (d *Driver) greet(ctx context.Context, c *keeper.Client) error {
 		return err
 	}
 	d.ports.adopt(all)
+	d.homes.adopt(all)
 	d.mu.Lock()
 	for _, o := range all {
 		if o.State != driver.Created {
