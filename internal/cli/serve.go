@@ -59,7 +59,8 @@ func (u *server) run(ctx context.Context, p *project.Project) error {
 func (u *server) banner() {
 	u.say("Ballast %s at %s (cluster %s, region %s, account %s, policy %s)", Version(), u.daemon.Endpoint(), u.Cluster, u.Region,
 		u.Account, u.Policy)
-	u.say("driver %s%s: %s", u.daemon.DriverName(), chosen(u.Driver), meaning(u.daemon.DriverName(), u.daemon.DriverHost(), u.RegistryAuth))
+	u.say("driver %s%s: %s", u.daemon.DriverName(), chosen(u.Driver), meaning(u.daemon.DriverName(), u.daemon.DriverHost(),
+		u.daemon.DriverLimits(), u.RegistryAuth))
 	u.say("data in %s", u.DataDir)
 	if u.Store != "" {
 		u.say("leads, with its state in %s", u.Store)
@@ -67,7 +68,7 @@ func (u *server) banner() {
 }
 
 // meaning says what to expect of a driver, and what not.
-func meaning(driver, host, logins string) string {
+func meaning(driver, host, limits, logins string) string {
 	if driver == "docker" {
 		with := "without credentials"
 		if logins != "" {
@@ -76,7 +77,7 @@ func meaning(driver, host, logins string) string {
 		return fmt.Sprintf("containers run on the engine at %s, which enforces CPU shares and memory limits; ports are bound at 127.0.0.1, "+
 			"and registries are asked %s", host, with)
 	}
-	return "containers are processes of this machine, with your rights; images are not pulled, and CPU and memory limits are not enforced"
+	return "containers are processes of this machine, with your rights; images are not pulled; " + limits
 }
 
 func chosen(driver string) string {

@@ -188,6 +188,14 @@ func (d *Daemon) DriverHost() string {
 	return ""
 }
 
+// DriverLimits says which limits of containers the driver enforces, "" for one that has nothing to say about it.
+func (d *Daemon) DriverLimits() string {
+	if limited, ok := d.driver.(interface{ Limits() string }); ok {
+		return limited.Limits()
+	}
+	return ""
+}
+
 // dirs are the files and folders of a data directory. Those of a container instance are per cluster, because an instance
 // belongs to one cluster for good.
 type dirs struct{ root, cluster string }

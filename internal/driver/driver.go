@@ -41,8 +41,8 @@ type Spec struct {
 	EnvironmentFiles []string
 	NetworkMode      ecs.NetworkMode
 	Ports            []ecs.PortMapping
-	// CPU is in CPU units (1024 are one core), Memory (the hard limit) and MemoryReservation (the soft one) in MiB; 0 is none. Only
-	// drivers that isolate containers enforce them.
+	// CPU is in CPU units (1024 are one core), Memory (the hard limit) and MemoryReservation (the soft one) in MiB; 0 is none. A
+	// driver says to people how far it enforces them.
 	CPU, Memory, MemoryReservation int
 	// Labels describe the container to people (cluster, task ARN, family, revision); they decide nothing.
 	Labels map[string]string

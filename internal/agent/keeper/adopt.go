@@ -72,7 +72,7 @@ func (k *keeper) load() error {
 		c := newContainer(s.key, s.seq, containerPath(k.dir, s.key))
 		k.containers[s.key] = c
 		if s.start != nil {
-			c.ran, c.token, c.cgroup, c.confine = true, s.start.Token, s.start.Cgroup, s.start.Confinement
+			c.takeOver(*s.start)
 			c.started = driver.Started{At: s.start.At, Bindings: s.start.Bindings, Address: s.start.Address}
 		}
 		if s.pid != nil {
@@ -99,6 +99,9 @@ func (k *keeper) adopt(c *container, f fate, io *stdio, s saved) {
 		c.pid = 0
 		go k.finish(c, unobserved(f.reason))
 		return
+	}
+	if c.polled {
+		k.oversee()
 	}
 	c.pid, c.startID = f.main.pid, f.main.start
 	c.started.RuntimeID = strconv.Itoa(c.pid)

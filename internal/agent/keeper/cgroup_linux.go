@@ -5,24 +5,124 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 )
 
-// makeCgroup makes the control group (version 2, cgroups(7)) below which every container gets one of its own, and gives its
-// directory, or "" where this process may not: then processes are found by their marker. It is probed by doing.
-func makeCgroup(dir string) string {
-	own := ownCgroup()
-	if own == "" || unix.Faccessat(unix.AT_FDCWD, filepath.Join(own, "cgroup.procs"), unix.W_OK, unix.AT_EACCESS) != nil {
+// makeCgroups makes the control group (version 2, cgroups(7)) below which every container gets one of its own, and gives its
+// directory, or "" where this process may not: then processes are found by their marker. controls are what else there is to bound
+// them with. All is probed by doing.
+func makeCgroups(dir string) (unified string, c controls) {
+	sum := sha256.Sum256([]byte(dir))
+	name := "ballast-keeper-" + hex.EncodeToString(sum[:8])
+	own, top := ownCgroup("")
+	// Where this process's own group may not hand on its controllers, because it holds processes, root can have one beside it.
+	for _, parent := range slices.Compact([]string{own, top}) {
+		base := makeUnified(parent, name)
+		if base == "" {
+			continue
+		}
+		if memory, cpu := delegate(parent, base); unified == "" || memory {
+			if unified != "" {
+				leaveCgroup(unified)
+			}
+			unified, c.memory2, c.cpu2 = base, memory, cpu
+		} else {
+			leaveCgroup(base)
+		}
+		if c.memory2 {
+			break
+		}
+	}
+	if !c.memory2 {
+		c.memory1 = makeVersion1("memory", name, setting{"memory.limit_in_bytes", "1073741824"})
+	}
+	if !c.cpu2 {
+		c.cpu1 = makeVersion1("cpu", name, setting{"cpu.shares", "1024"})
+	}
+	return unified, c
+}
+
+// delegate hands the controllers of a group on to the groups of containers below a base, and says which arrived.
+func delegate(parent, base string) (memory, cpu bool) {
+	for _, dir := range []string{parent, base} {
+		for _, controller := range []string{"+memory", "+cpu"} {
+			// A group with processes refuses; what counts is what arrives.
+			_ = os.WriteFile(filepath.Join(dir, "cgroup.subtree_control"), []byte(controller), 0o644)
+		}
+	}
+	b, _ := os.ReadFile(filepath.Join(base, "cgroup.subtree_control"))
+	arrived := strings.Fields(string(b))
+	return slices.Contains(arrived, "memory"), slices.Contains(arrived, "cpu")
+}
+
+// makeVersion1 makes the group of a hierarchy of version 1 below which containers get theirs, "" where it cannot be bounded.
+func makeVersion1(controller, name string, probe setting) string {
+	own, _ := ownCgroup(controller)
+	if own == "" {
 		return ""
 	}
-	sum := sha256.Sum256([]byte(dir))
-	base := filepath.Join(own, "ballast-keeper-"+hex.EncodeToString(sum[:8]))
+	base := filepath.Join(own, name)
+	if err := os.Mkdir(base, 0o755); err != nil && !os.IsExist(err) {
+		return ""
+	}
+	below := filepath.Join(base, "probe")
+	if err := os.Mkdir(below, 0o755); err != nil && !os.IsExist(err) {
+		return ""
+	}
+	defer os.Remove(below)
+	if set(below, []setting{probe}) != nil {
+		return ""
+	}
+	return base
+}
+
+// forkIn makes a process that begins in groups of version 1. There a process begins in the groups of the thread that makes it, and a
+// thread can be moved by itself.
+func forkIn(groups []string, path string, argv []string, attr *syscall.ProcAttr) (pid int, err error) {
+	if len(groups) == 0 {
+		return syscall.ForkExec(path, argv, attr)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread()
+		thread := []byte(strconv.Itoa(unix.Gettid()))
+		move := func(dir string) error { return os.WriteFile(filepath.Join(dir, "tasks"), thread, 0) }
+		for _, dir := range groups {
+			if err = move(dir); err != nil {
+				err = fmt.Errorf("enter a control group: %s", err)
+				break
+			}
+		}
+		if err == nil {
+			pid, err = syscall.ForkExec(path, argv, attr)
+		}
+		for _, dir := range groups {
+			if move(filepath.Dir(filepath.Dir(dir))) != nil {
+				return // a thread that cannot come back ends with this goroutine
+			}
+		}
+		runtime.UnlockOSThread()
+	}()
+	<-done
+	return pid, err
+}
+
+// makeUnified makes a group of version 2 that can be killed as a whole.
+func makeUnified(parent, name string) string {
+	if parent == "" || unix.Faccessat(unix.AT_FDCWD, filepath.Join(parent, "cgroup.procs"), unix.W_OK, unix.AT_EACCESS) != nil {
+		return ""
+	}
+	base := filepath.Join(parent, name)
 	if err := os.Mkdir(base, 0o755); err != nil && !os.IsExist(err) {
 		return ""
 	}
@@ -37,28 +137,37 @@ func makeCgroup(dir string) string {
 	return base
 }
 
-// ownCgroup gives the directory of this process's control group.
-func ownCgroup() string {
+// ownCgroup gives the directory of this process's control group, of a controller of version 1 or, for "", of version 2, and that of
+// the topmost group; "" where there is none.
+func ownCgroup(controller string) (own, top string) {
 	mine, err := os.ReadFile("/proc/self/cgroup")
 	if err != nil {
-		return ""
-	}
-	path, found := "", false
-	for line := range bytes.Lines(mine) {
-		if p, ok := strings.CutPrefix(strings.TrimSpace(string(line)), "0::"); ok {
-			path, found = p, true
-		}
+		return "", ""
 	}
 	mounts, err := os.ReadFile("/proc/self/mounts")
-	if err != nil || !found {
-		return ""
+	if err != nil {
+		return "", ""
 	}
-	for line := range bytes.Lines(mounts) {
-		if f := strings.Fields(string(line)); len(f) > 2 && f[2] == "cgroup2" {
-			return filepath.Join(f[1], path)
+	return findCgroup(controller, string(mine), string(mounts))
+}
+
+// findCgroup reads /proc/self/cgroup and /proc/self/mounts (cgroups(7)).
+func findCgroup(controller, mine, mounts string) (own, top string) {
+	for line := range strings.Lines(mounts) {
+		f := strings.Fields(line)
+		if len(f) > 3 && (controller == "" && f[2] == "cgroup2" ||
+			controller != "" && f[2] == "cgroup" && slices.Contains(strings.Split(f[3], ","), controller)) {
+			top = f[1]
+			break
 		}
 	}
-	return ""
+	for line := range strings.Lines(mine) {
+		f := strings.SplitN(strings.TrimSpace(line), ":", 3)
+		if top != "" && len(f) == 3 && slices.Contains(strings.Split(f[1], ","), controller) {
+			return filepath.Join(top, f[2]), top
+		}
+	}
+	return "", ""
 }
 
 // enterCgroup makes a container's control group and lets its process begin in it. The file is to be closed after the fork.

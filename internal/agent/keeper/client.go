@@ -20,6 +20,7 @@ type Client struct {
 	nc      net.Conn
 	onEnd   func(driver.Observation)
 	pid     int
+	bounds  Bounds
 	writing sync.Mutex
 
 	mu      sync.Mutex
@@ -49,11 +50,17 @@ func Dial(ctx context.Context, dir string, onEnd func(driver.Observation)) (*Cli
 		return nil, fmt.Errorf("greet keeper: %w", err)
 	}
 	c.pid = a.PID
+	if a.Bounds != nil {
+		c.bounds = *a.Bounds
+	}
 	return c, nil
 }
 
 // PID is the keeper's process id.
 func (c *Client) PID() int { return c.pid }
+
+// Bounds are the resources that the keeper can bound.
+func (c *Client) Bounds() Bounds { return c.bounds }
 
 // Gone is closed when the connection is lost.
 func (c *Client) Gone() <-chan struct{} { return c.gone }
@@ -95,6 +102,15 @@ func (c *Client) Stop(ctx context.Context, key driver.Key, timeout time.Duration
 func (c *Client) Exec(ctx context.Context, key driver.Key, argv []string, timeout time.Duration) (int, string, error) {
 	a, err := c.call(ctx, request{Op: opExec, Key: toWireKey(key), Argv: argv, Timeout: int64(timeout)})
 	return a.Code, a.Output, err
+}
+
+// Stats measures a running container; see driver.Meter.
+func (c *Client) Stats(ctx context.Context, key driver.Key) (driver.Stats, error) {
+	a, err := c.call(ctx, request{Op: opStats, Key: toWireKey(key)})
+	if err != nil || a.Stats == nil {
+		return driver.Stats{}, err
+	}
+	return *a.Stats, nil
 }
 
 // Remove forgets a container that does not run.

@@ -127,12 +127,12 @@ func CheckUlimit(u ecs.Ulimit) error {
 }
 
 // fork makes the process of a command, with its limits and its user from its first instruction on.
-func (k *keeper) fork(cmd Command, attr *syscall.ProcAttr) (pid int, err error) {
+func (k *keeper) fork(cmd Command, attr *syscall.ProcAttr, groups []string) (pid int, err error) {
 	if len(cmd.Ulimits) == 0 {
 		if u := cmd.User; u != nil {
 			attr.Sys.Credential = &syscall.Credential{Uid: u.UID, Gid: u.GID, Groups: u.Groups}
 		}
-		return syscall.ForkExec(cmd.Path, cmd.Argv, attr)
+		return forkIn(groups, cmd.Path, cmd.Argv, attr)
 	}
 	exe, err := os.Executable()
 	if err != nil {
@@ -148,7 +148,7 @@ func (k *keeper) fork(cmd Command, attr *syscall.ProcAttr) (pid int, err error) 
 	}
 	defer r.Close()
 	attr.Files = append(attr.Files, w.Fd())
-	pid, err = syscall.ForkExec(exe, []string{exe, LimitVerb, string(text)}, attr)
+	pid, err = forkIn(groups, exe, []string{exe, LimitVerb, string(text)}, attr)
 	w.Close()
 	if err != nil {
 		return 0, fmt.Errorf("%s", strings.TrimPrefix(err.Error(), "fork/exec ")) // of our own program: not the container's fault

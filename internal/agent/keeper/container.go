@@ -37,13 +37,25 @@ type container struct {
 	env     []string // as given to its process; nil for one that an earlier keeper started
 	dir     string
 	confine Confinement
-	ending  bool // its first process has ended
-	execs   map[*execution]bool
-	done    chan struct{} // closed when it has ended
+	groups  []string // control groups of version 1
+	polled  bool     // the keeper sees to its limit of memory
+	oomed   bool     // the keeper has ended it because of that
+	usage   usage    // the most that was measured of it
+
+	resources Resources
+	ending    bool // its first process has ended
+	execs     map[*execution]bool
+	done      chan struct{} // closed when it has ended
 }
 
 func newContainer(key driver.Key, seq uint64, path string) *container {
 	return &container{key: key, seq: seq, path: path, done: make(chan struct{})}
+}
+
+// takeOver notes, with the keeper's mu held, what its start record says.
+func (c *container) takeOver(rec startRecord) {
+	c.ran, c.token, c.cgroup, c.groups = true, rec.Token, rec.Cgroup, rec.Groups
+	c.confine, c.resources, c.polled = rec.Confinement, rec.Resources, rec.Polled
 }
 
 func (c *container) observation() driver.Observation {

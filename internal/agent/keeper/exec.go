@@ -154,7 +154,7 @@ func (k *keeper) forkExec(c *container, cmd Command, files [3]*os.File, sys *sys
 	k.mu.Lock()
 	k.forking++
 	k.mu.Unlock()
-	pid, err := k.fork(cmd, attr)
+	pid, err := k.fork(cmd, attr, c.groups)
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.forking--

@@ -7,6 +7,8 @@ type process struct {
 	pid, ppid, pgid, sid int
 	start                uint64 // clock ticks since boot
 	zombie               bool
+	user, system         uint64 // clock ticks that it and the children that it waited for have used
+	rss                  uint64 // pages
 }
 
 // member says what is known of a container whose processes are looked for.

@@ -60,12 +60,13 @@ type Config struct {
 
 // keeper is the state of a running keeper.
 type keeper struct {
-	dir    string
-	logs   *logs
-	cgroup string // directory of the keeper's control group, "" where there is none
-	forks  chan struct{}
-	scans  scanner
-	idle   time.Duration
+	dir      string
+	logs     *logs
+	cgroup   string // directory of the keeper's control group, "" where there is none
+	controls controls
+	forks    chan struct{}
+	scans    scanner
+	idle     time.Duration
 
 	mu         sync.Mutex
 	containers map[driver.Key]*container
@@ -77,9 +78,13 @@ type keeper struct {
 	conns      map[*conn]bool
 	attached   int
 	timer      *time.Timer
+	overseeing bool
 	leaving    bool // asked to end as soon as nothing runs
 	over       chan struct{}
 	ended      bool
+
+	counting   sync.Mutex // guards the following
+	lastCensus census
 }
 
 // Run is the life of a keeper. It returns nil when the keeper is no longer needed or another one serves the directory. When ctx
@@ -118,7 +123,7 @@ func run(ctx context.Context, cfg Config, ready *ready) error {
 		return fmt.Errorf("adopt orphans: %w", err)
 	}
 	k := open(cfg)
-	defer leaveCgroup(k.cgroup) // stays if containers do
+	defer leaveGroups(k.cgroup, []string{k.controls.memory1, k.controls.cpu1}) // they stay if containers do
 	if err := k.load(); err != nil {
 		return err
 	}
@@ -145,14 +150,15 @@ func open(cfg Config) *keeper {
 	if cfg.Logs == (logfile.Limits{}) {
 		cfg.Logs = logfile.DefaultLimits
 	}
-	cgroup := ""
+	cgroup, controls := "", controls{}
 	if !cfg.NoCgroups {
-		cgroup = makeCgroup(cfg.Dir)
+		cgroup, controls = makeCgroups(cfg.Dir)
 	}
 	return &keeper{
 		dir: cfg.Dir, idle: cfg.IdleAfter,
 		logs:       &logs{dir: cfg.Dir, limits: cfg.Logs, open: map[logKey]*openLog{}},
 		cgroup:     cgroup,
+		controls:   controls,
 		forks:      make(chan struct{}, 2*runtime.NumCPU()),
 		containers: map[driver.Key]*container{},
 		mains:      map[int]*container{},

@@ -63,15 +63,21 @@ func parseStat(b []byte) (p process, ok bool) {
 		return p, false
 	}
 	fields := strings.Fields(string(b[shut+1:]))
-	if len(fields) < 20 {
+	if len(fields) < 22 {
 		return p, false
 	}
-	var errs [5]error
+	var errs [10]error
 	p.pid, errs[0] = strconv.Atoi(string(bytes.TrimSpace(b[:open])))
 	p.ppid, errs[1] = strconv.Atoi(fields[1])
 	p.pgid, errs[2] = strconv.Atoi(fields[2])
 	p.sid, errs[3] = strconv.Atoi(fields[3])
 	p.start, errs[4] = strconv.ParseUint(fields[19], 10, 64)
+	var ticks [4]uint64 // user and system time, its own and its children's
+	for i := range ticks {
+		ticks[i], errs[5+i] = strconv.ParseUint(fields[11+i], 10, 64)
+	}
+	p.user, p.system = ticks[0]+ticks[2], ticks[1]+ticks[3]
+	p.rss, errs[9] = strconv.ParseUint(fields[21], 10, 64)
 	p.zombie = fields[0] == "Z" || fields[0] == "X"
 	return p, errors.Join(errs[:]...) == nil
 }
@@ -256,3 +262,15 @@ func flock(f *os.File) error { return unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.
 
 // detached is how a keeper is spawned.
 func detached() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: true} }
+
+func measureHost() (host, error) {
+	stat, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return host{}, err
+	}
+	meminfo, err := os.ReadFile("/proc/meminfo")
+	if err != nil {
+		return host{}, err
+	}
+	return parseHost(stat, meminfo)
+}

@@ -72,11 +72,22 @@ func (k *keeper) finish(c *container, e end) {
 		io.drain(drainFor)
 		k.logs.release(c.key)
 	}
-	leaveCgroup(c.cgroup)
 	exit := driver.Exit{At: e.at, Code: e.code, Reason: e.reason}
+	if k.usedUp(c, e.code) {
+		exit.Reason = outOfMemory
+	}
+	leaveGroups(c.cgroup, c.groups)
 	// If the disk is full the end is still known as long as this keeper lives; a successor would report it as not observed.
 	_ = appendRecord(c.path, record{Exit: &exitRecord{At: exit.At, Code: exit.Code, Reason: exit.Reason}})
 	k.settle(c, exit)
+}
+
+// usedUp says whether a container was killed because it used more memory than it may. code is nil if nobody saw how it ended.
+func (k *keeper) usedUp(c *container, code *int32) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	killed := code == nil || *code == 128+int32(sigkill)
+	return killed && (c.oomed || oomKilled(append([]string{c.cgroup}, c.groups...)))
 }
 
 // signalGroup sends a signal to the group of a container's first process; sent is false if that has ended. A number is never

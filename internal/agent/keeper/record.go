@@ -46,6 +46,9 @@ type startRecord struct {
 
 	Logs *logfile.Limits `json:"logs,omitempty"`
 	Confinement
+	Resources Resources `json:"resources"`
+	Groups    []string  `json:"groups,omitempty"` // control groups of version 1
+	Polled    bool      `json:"polled,omitempty"` // no control group sees to its limit of memory
 }
 
 // pidRecord is known after the fork: the process and its start time in clock ticks, 0 when it could not be read.

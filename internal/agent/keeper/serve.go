@@ -108,7 +108,8 @@ func (k *keeper) handle(req request) (a answer) {
 	var err error
 	switch req.Op {
 	case opHello:
-		return answer{Version: version, PID: os.Getpid()}
+		bounds := k.controls.bounds()
+		return answer{Version: version, PID: os.Getpid(), Bounds: &bounds}
 	case opList:
 		return answer{List: k.list()}
 	case opShutdown:
@@ -147,6 +148,8 @@ func (k *keeper) handleOne(key driver.Key, req request) (a answer, err error) {
 		a.Exit = &e
 	case opExec:
 		a.Code, a.Output, err = k.exec(key, req.Argv, time.Duration(req.Timeout))
+	case opStats:
+		a.Stats, err = k.stats(key)
 	case opRemove:
 		err = k.remove(key)
 	case opRemoveLogs:

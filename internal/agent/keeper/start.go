@@ -28,6 +28,7 @@ type Command struct {
 	// Logs bound what is kept of what it writes; nil is what the keeper has for all.
 	Logs *logfile.Limits `json:"logs,omitempty"`
 	Confinement
+	Resources Resources `json:"resources"`
 }
 
 // Marker is the variable by which a container's processes are found, whatever they do to their parentage. Its value is
@@ -69,7 +70,7 @@ func (k *keeper) launch(c *container, cmd Command) (driver.Started, error) {
 	var random [8]byte
 	rand.Read(random[:]) // never fails
 	rec := startRecord{Token: hex.EncodeToString(random[:]), Boot: bootID(), At: now(), Bindings: cmd.Bindings, Address: cmd.Address, Logs: cmd.Logs,
-		Confinement: cmd.Confinement}
+		Confinement: cmd.Confinement, Resources: cmd.Resources}
 	io, err := openStdio(c.path)
 	if err != nil {
 		return driver.Started{}, fmt.Errorf("start container %v: %w", c.key, err)
@@ -115,20 +116,23 @@ func (k *keeper) forkOnce(c *container, cmd Command, rec startRecord, io *stdio)
 		return fmt.Errorf("%w: %w", errNoGroup, err)
 	}
 	defer group.Close() // nil without a group
+	bound := false
+	rec.Groups, bound = k.controls.bind(rec.Cgroup, rec.Token, cmd.Resources)
+	rec.Polled = !bound
 	first := c.firstRecord()
 	first.Start = &rec
 	file, err := createRecord(c.path, first)
 	if err != nil {
-		leaveCgroup(rec.Cgroup)
+		leaveGroups(rec.Cgroup, rec.Groups)
 		return err
 	}
 	defer file.Close()
 	k.mu.Lock()
 	k.forking++
 	k.mu.Unlock()
-	pid, err := k.fork(cmd, attr)
+	pid, err := k.fork(cmd, attr, rec.Groups)
 	if err != nil {
-		leaveCgroup(rec.Cgroup)
+		leaveGroups(rec.Cgroup, rec.Groups)
 		k.mu.Lock()
 		defer k.mu.Unlock()
 		k.forking--
@@ -143,9 +147,13 @@ func (k *keeper) forkOnce(c *container, cmd Command, rec startRecord, io *stdio)
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.forking--
-	c.pid, c.startID, c.token, c.cgroup, c.stdio = pid, startID, rec.Token, rec.Cgroup, io
-	c.env, c.dir, c.confine = cmd.Env, cmd.Dir, cmd.Confinement
-	c.state, c.ran, c.payload = driver.Running, true, nil
+	c.pid, c.startID, c.stdio = pid, startID, io
+	c.env, c.dir = cmd.Env, cmd.Dir
+	c.takeOver(rec)
+	c.state, c.payload = driver.Running, nil
+	if c.polled {
+		k.oversee()
+	}
 	c.started = driver.Started{At: rec.At, RuntimeID: strconv.Itoa(pid), Bindings: rec.Bindings, Address: rec.Address}
 	if e, over := k.early[pid]; over {
 		delete(k.early, pid)

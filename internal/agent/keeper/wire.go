@@ -30,6 +30,7 @@ const (
 	opList       = "list"
 	opRemoveLogs = "remove-logs"
 	opExec       = "exec"
+	opStats      = "stats"
 	opAttach     = "attach" // the first and only call of its connection, which carries the streams of package attach after the answer
 	opShutdown   = "shutdown"
 )
@@ -57,6 +58,8 @@ type answer struct {
 	Output  string          `json:"output,omitempty"` // of exec
 	List    []wireObserved  `json:"list,omitempty"`
 	Ended   *wireObserved   `json:"ended,omitempty"`
+	Bounds  *Bounds         `json:"bounds,omitempty"` // of hello
+	Stats   *driver.Stats   `json:"stats,omitempty"`
 }
 
 type wireKey struct {

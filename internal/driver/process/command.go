@@ -99,7 +99,8 @@ func commandOf(spec driver.Spec, cfg Config, bindings []ecs.Binding) (keeper.Com
 	if err != nil {
 		return keeper.Command{}, err
 	}
-	return keeper.Command{Path: path, Argv: args, Dir: dir, Env: env, Bindings: bindings, Logs: limits, Confinement: confined}, nil
+	return keeper.Command{Path: path, Argv: args, Dir: dir, Env: env, Bindings: bindings, Logs: limits, Confinement: confined,
+		Resources: keeper.Resources{CPU: spec.CPU, Memory: spec.Memory, Reservation: spec.MemoryReservation}}, nil
 }
 
 // logLimits are those that the log driver json-file was given, nil for none.

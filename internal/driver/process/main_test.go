@@ -69,6 +69,12 @@ func app(verb string, args []string) {
 	case "listen":
 		listenAll(args)
 		fmt.Println("ready")
+	case "eat":
+		eat(args[0])
+	case "spin":
+		for range 1 << 32 {
+			spun++
+		}
 	case "whoami":
 		whoami()
 	case "env":
@@ -96,6 +102,21 @@ func whoami() {
 	_, err := os.OpenFile("/dev/stdout", os.O_WRONLY, 0)
 	fmt.Println("uid", syscall.Getuid(), "gid", syscall.Getgid(), "groups", groups, "core", files.Cur, files.Max, "stdout", err)
 	fmt.Println("ready")
+}
+
+// spun keeps the loop of "spin" from being left out.
+var spun int
+
+var eaten []byte
+
+// eat uses so many MiB of memory.
+func eat(mebibytes string) {
+	fmt.Println("ready")
+	n, _ := strconv.Atoi(mebibytes)
+	eaten = make([]byte, n<<20)
+	for i := 0; i < len(eaten); i += 4096 {
+		eaten[i] = 1
+	}
 }
 
 // printAll writes its arguments, those that begin with "e" to standard error.

@@ -62,6 +62,7 @@ var (
 	_ driver.Driver    = (*Driver)(nil)
 	_ driver.Shell     = (*Driver)(nil)
 	_ driver.LogFinder = (*Driver)(nil)
+	_ driver.Meter     = (*Driver)(nil)
 )
 
 // Open connects to the keeper, which is spawned if there is none.
@@ -240,6 +241,35 @@ func (d *Driver) Exec(ctx context.Context, key driver.Key, command []string, tim
 		return err
 	})
 	return code, output, err
+}
+
+// Stats has the keeper measure a running container.
+func (d *Driver) Stats(ctx context.Context, key driver.Key) (driver.Stats, error) {
+	var stats driver.Stats
+	err := d.link.do(ctx, func(c *keeper.Client) (err error) {
+		stats, err = c.Stats(ctx, key)
+		return err
+	})
+	return stats, err
+}
+
+// Limits says to people which limits of containers hold, and how.
+func (d *Driver) Limits() string {
+	b := keeper.Bounds{}
+	if c := d.link.current(); c != nil {
+		b = c.Bounds()
+	}
+	memory, cpu := "memory limits are checked once a second, for want of a control group", "CPU shares have no effect"
+	if b.Memory {
+		memory = "memory limits are enforced"
+	}
+	if b.CPU {
+		cpu = "CPU shares are too"
+		if !b.Memory {
+			cpu = "CPU shares are enforced"
+		}
+	}
+	return memory + ", " + cpu
 }
 
 // Remove forgets a container that does not run.
