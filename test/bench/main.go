@@ -40,6 +40,7 @@ var figures = []figure{
 	{"idle", measureIdle},
 	{"restart", measureRestart},
 	{"failover", measureFailover},
+	{"checks", measureChecks},
 	{"inside", measureInside},
 	{"docker", measureDocker},
 }
