@@ -65,7 +65,7 @@ func (e *engine) stop() {
 	kill := time.AfterFunc(engineStopFor, func() { e.cmd.Process.Kill() })
 	e.cmd.Wait()
 	kill.Stop()
-	syscall.Unmount(filepath.Join(e.dir, "exec", "netns", "default"), syscall.MNT_DETACH) // an engine leaves it behind
+	exec.Command("umount", filepath.Join(e.dir, "exec", "netns", "default")).Run() // an engine leaves it behind
 	os.RemoveAll(e.dir)
 }
 
