@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -324,6 +325,9 @@ func (d *Driver) deleteWith(ctx context.Context, id string, options client.Conta
 	ctx, cancel := context.WithTimeout(ctx, removeFor)
 	defer cancel()
 	_, err := d.engine.ContainerRemove(ctx, id, options)
+	if errdefs.IsConflict(err) && strings.Contains(err.Error(), "already in progress") {
+		return nil // another call is at it
+	}
 	return gone(err)
 }
 
