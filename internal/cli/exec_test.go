@@ -95,7 +95,10 @@ func TestExecInATerminal(t *testing.T) {
 		Resized: func() (<-chan os.Signal, func()) { return changes, func() {} },
 	}
 	done := make(chan int, 1)
-	go func() { done <- Main([]string{"exec", "web", "--endpoint-url", endpoint}, s) }()
+	go func() {
+		done <- Main([]string{"exec", "web", "--endpoint-url", endpoint}, s)
+		in.Close() // or what is typed waits for ever
+	}()
 	io.WriteString(typed, "stty size\n")
 	eventually(t, "the terminal has its size", func() bool { return strings.Contains(out.String(), "31 91\r\n") })
 	size = driver.Size{Rows: 32, Columns: 92}

@@ -13,7 +13,7 @@ import (
 func projectDir(t *testing.T, service, message string, count string) string {
 	t.Helper()
 	dir := t.TempDir()
-	write(t, dir, "task-definition.json", `{"family": "`+service+`", "containerDefinitions": [{"name": "app", "image": "app", "memory": 32,
+	write(t, dir, "task-definition.json", `{"family": "`+service+`", "containerDefinitions": [{"name": "app", "image": "app", "memoryReservation": 32,
 		"command": ["ballast", "sample", "web", "--message", "`+message+`"], "portMappings": [{"containerPort": 80}]}]}`)
 	write(t, dir, "service.json", `{"serviceName": "`+service+`", "taskDefinition": "`+service+`", "desiredCount": `+count+`}`)
 	return dir
