@@ -47,6 +47,10 @@ func (m *Machine) callDone(f flight, r driver.Result) {
 		}
 	case driver.OpStart:
 		m.containerStarted(t, c, r.Started)
+		if c.unlisted {
+			c.unlisted = false
+			m.relist()
+		}
 	case driver.OpStop:
 		m.containerStopped(t, c, r.Exit)
 	case driver.OpRemove:

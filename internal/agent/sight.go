@@ -14,6 +14,8 @@ type sight struct {
 	// ready says that the containers have been listed at least once: before that, nothing can be said to control.
 	ready bool
 	list  uint64 // the call under way
+	// watchedCall is the newest call that had been made when the subscription began: what came of later ones is seen.
+	watchedCall uint64
 	// heldBack are ends of containers not known, that the list under way may show as running.
 	heldBack []driver.Observation
 }
@@ -76,7 +78,7 @@ func (m *Machine) watched(err error) {
 		return
 	}
 	s.state = subscribed
-	s.attempts, s.retryAt = 0, 0
+	s.attempts, s.retryAt, s.watchedCall = 0, 0, m.lastCall
 }
 
 // lost begins anew. What ends meanwhile is in the next list.
@@ -138,7 +140,11 @@ func (m *Machine) found(o driver.Observation) {
 // after it may be missing.
 func (m *Machine) compare(t *task, seen map[driver.Key]bool, listID uint64) {
 	for _, c := range t.containers {
-		if seen[c.key] || c.call != 0 || c.since >= listID {
+		if seen[c.key] {
+			continue
+		}
+		if c.call != 0 || c.since >= listID {
+			m.doubt(c)
 			continue
 		}
 		switch {
@@ -151,6 +157,25 @@ func (m *Machine) compare(t *task, seen map[driver.Key]bool, listID uint64) {
 			c.phase = pulled // it never started, so it may be created again
 		}
 		m.touch(t)
+	}
+}
+
+// doubt has the containers listed again where one that the list lacks was started while nobody watched, which the machine learned
+// too late for the list to say anything, or has yet to learn: it may have been lost in between.
+func (m *Machine) doubt(c *container) {
+	switch {
+	case c.startCall == 0 || c.startCall > m.sight.watchedCall:
+	case c.call == c.startCall:
+		c.unlisted = true
+	case c.phase == started:
+		m.relist()
+	}
+}
+
+// relist has the containers listed again.
+func (m *Machine) relist() {
+	if m.sight.state == seeing {
+		m.sight.state = subscribed
 	}
 }
 

@@ -43,6 +43,10 @@ type container struct {
 
 	// since is the newest call that had been made when the container came to its phase: a List made later must show it.
 	since uint64
+	// startCall is the newest call to start the container; unlisted says that a List made meanwhile lacked it, so that another
+	// one is to be made when the call is over.
+	startCall uint64
+	unlisted  bool
 	// kept says that the driver may have something of the container that is to be removed.
 	kept bool
 	// unsure says that the container may run though no start of it has succeeded.
@@ -209,6 +213,9 @@ func (m *Machine) callContainer(t *task, c *container, op driver.Op) {
 		call.Timeout = m.stopTimeout(c)
 	}
 	c.call = m.call(flight{t, c, op}, call)
+	if op == driver.OpStart {
+		c.startCall = c.call
+	}
 }
 
 // retry has the last call of c repeated after a while.
