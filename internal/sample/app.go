@@ -1,6 +1,7 @@
 package sample
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -13,12 +14,19 @@ import (
 // maxWait bounds how long /wait keeps a request.
 const maxWait = 5 * time.Minute
 
+// controlPath begins the paths of orders.
+const controlPath = "/control/"
+
+// needTimeout is how long all that the application needs may take to answer: less than a health check's timeout.
+const needTimeout = time.Second
+
 // statusClientGone is what logs say, since nginx did, of a request whose client went away.
 const statusClientGone = 499
 
 // app answers requests out of the state. Every method may be called from several goroutines.
 type app struct {
 	greeting string
+	needs    []string // URLs without which it is unhealthy
 	mux      *http.ServeMux
 	wake     chan struct{} // tells the runner that the state has changed; one token says it
 	gone     chan struct{} // closed when requests that are kept waiting are to be dropped
@@ -37,7 +45,7 @@ func newApp(greeting string, out io.Writer) *app {
 	a.mux.HandleFunc("GET /{$}", a.index)
 	a.mux.HandleFunc("GET /health", a.health)
 	a.mux.HandleFunc("GET /wait", a.wait)
-	a.mux.Handle("/control/{action}", control)
+	a.mux.Handle(controlPath+"{action}", control)
 	return a
 }
 
@@ -47,8 +55,13 @@ func (a *app) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.count(+1)
 	defer a.count(-1)
 	a.holdIfFrozen(r)
+	gone := a.holdIfOverburdened(r)
 	rec := &recorder{ResponseWriter: w, status: http.StatusOK}
-	a.mux.ServeHTTP(rec, r)
+	if gone {
+		leave(rec)
+	} else {
+		a.mux.ServeHTTP(rec, r)
+	}
 	a.say("%s %s %d %s", r.Method, r.URL.RequestURI(), rec.status, time.Since(began).Round(10*time.Microsecond))
 	if rec.then != nil {
 		http.NewResponseController(w).Flush()
@@ -80,6 +93,28 @@ func (a *app) holdIfFrozen(r *http.Request) {
 	panic(http.ErrAbortHandler)
 }
 
+// holdIfOverburdened delays a request when more come than can be served, and says whether its client went away meanwhile. Orders
+// are none of those requests.
+func (a *app) holdIfOverburdened(r *http.Request) (gone bool) {
+	if strings.HasPrefix(r.URL.Path, controlPath) || !a.arrive() {
+		return false
+	}
+	timer := time.NewTimer(overloadDelay)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return false
+	case <-r.Context().Done():
+		return true
+	case <-a.gone:
+		panic(http.ErrAbortHandler)
+	}
+}
+
+func leave(w http.ResponseWriter) {
+	answer(w, statusClientGone, "nobody is waiting any more")
+}
+
 func (a *app) greet(w http.ResponseWriter, _ *http.Request) {
 	answer(w, http.StatusOK, a.greeting)
 }
@@ -100,15 +135,34 @@ func (a *app) index(w http.ResponseWriter, _ *http.Request) {
 	answer(w, http.StatusOK, strings.TrimSuffix(b.String(), "\n"))
 }
 
-func (a *app) health(w http.ResponseWriter, _ *http.Request) {
+func (a *app) health(w http.ResponseWriter, r *http.Request) {
 	a.mu.Lock()
 	healthy := a.state.healthyAt(time.Now())
 	a.mu.Unlock()
-	if healthy {
-		answer(w, http.StatusOK, "healthy")
-	} else {
+	if !healthy {
 		answer(w, http.StatusServiceUnavailable, "unhealthy, as told")
+		return
 	}
+	if err := a.lacks(r.Context()); err != nil {
+		answer(w, http.StatusServiceUnavailable, err.Error())
+		return
+	}
+	answer(w, http.StatusOK, "healthy")
+}
+
+// lacks asks all that the application needs, and tells of the first that does not answer as it should.
+func (a *app) lacks(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, needTimeout)
+	defer cancel()
+	for _, url := range a.needs {
+		if !strings.Contains(url, "://") {
+			url = "http://" + url
+		}
+		if err := good(ctx, url); err != nil {
+			return fmt.Errorf("needs %w", err)
+		}
+	}
+	return nil
 }
 
 // wait answers after a while, to be under way when something else happens.
@@ -128,7 +182,7 @@ func (a *app) wait(w http.ResponseWriter, r *http.Request) {
 		a.holdIfFrozen(r)
 		answer(w, http.StatusOK, fmt.Sprintf("%s, after %v", a.greeting, d))
 	case <-r.Context().Done():
-		answer(w, statusClientGone, "nobody is waiting any more")
+		leave(w)
 	case <-a.gone:
 		panic(http.ErrAbortHandler)
 	}
@@ -187,6 +241,13 @@ func (a *app) step() (todo effects, next time.Time, ok bool) {
 	a.todo = effects{}
 	next, ok = a.state.next()
 	return todo, next, ok
+}
+
+// arrive notes a request, and says whether it is one too many.
+func (a *app) arrive() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.state.load.arrive(time.Now())
 }
 
 func (a *app) count(change int) {

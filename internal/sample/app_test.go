@@ -116,6 +116,11 @@ func TestFollow(t *testing.T) {
 		},
 		{"interrupt is never ignored", Web{IgnoreTerm: true}, nil, []signal{{2 * time.Second, os.Interrupt}}, 0, ending{}, 2 * time.Second},
 		{"SIGTERM ignored no more", Web{IgnoreTerm: true}, []string{"POST /control/ignore-term?on=false"}, []signal{{2 * time.Second, syscall.SIGTERM}}, 0, ending{}, 2 * time.Second},
+		{"SIGTERM with a delay", Web{StopDelay: 3 * time.Second}, nil, []signal{{5 * time.Second, syscall.SIGTERM}}, 0, ending{}, 8 * time.Second},
+		{
+			"a second signal ends the delay", Web{StopDelay: time.Minute}, nil,
+			[]signal{{5 * time.Second, syscall.SIGTERM}, {7 * time.Second, syscall.SIGTERM}}, 0, ending{}, 7 * time.Second,
+		},
 		{"SIGTERM ends a frozen one", Web{FreezeAfter: ptr(time.Second)}, nil, []signal{{2 * time.Second, syscall.SIGTERM}}, 0, ending{}, 2 * time.Second},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -125,7 +130,7 @@ func TestFollow(t *testing.T) {
 					t.Fatal(err)
 				}
 				signals := make(chan os.Signal)
-				r := runner{app: newApp("v1 from web", &lines{}), signals: signals}
+				r := runner{app: newApp("v1 from web", &lines{}), signals: signals, stopDelay: c.web.StopDelay}
 				began, listened := time.Now(), time.Duration(-1)
 				for _, o := range orders {
 					if err := r.app.take(o); err != nil {

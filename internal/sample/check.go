@@ -74,3 +74,12 @@ func ask(ctx context.Context, url string) (status string, err error) {
 	}
 	return resp.Status, nil
 }
+
+// good asks a URL and wants a status of 200 to 299. The error names the URL.
+func good(ctx context.Context, url string) error {
+	status, err := ask(ctx, url)
+	if err == nil && !strings.HasPrefix(status, "2") {
+		err = fmt.Errorf("%s: %s", url, status)
+	}
+	return err
+}

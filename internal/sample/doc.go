@@ -1,8 +1,8 @@
 // Package sample is an application to run under Ballast: for examples, demonstrations and tests. It answers requests, and it
 // can be told to misbehave in the ways that an orchestrator must cope with: start slowly, crash, exit, freeze, fail its health
-// check, leak memory, ignore SIGTERM. Beside it is a checker for containers that have no curl.
+// check, have more to do than it can, need others, leak memory, end slowly, ignore SIGTERM. Beside it is a checker for containers that have no curl.
 //
-// It never reads or writes a file, and calls nobody but the address the checker is given. It listens on loopback unless told
+// It never reads or writes a file, and calls nobody but the addresses that it is given to check or to need. It listens on loopback unless told
 // otherwise, because whoever reaches it can make it crash.
 //
 // state.go decides what happens when; app.go answers requests; run.go has the sockets, signals and timers. Start reading at

@@ -20,6 +20,7 @@ const (
 	unhealthy  verb = "unhealthy"
 	healthy    verb = "healthy"
 	leak       verb = "leak"
+	capacity   verb = "capacity"
 	ignoreTerm verb = "ignore-term"
 )
 
@@ -30,6 +31,7 @@ type order struct {
 	code      int           // of crash and exit
 	lasts     time.Duration // of unhealthy; 0 is until told otherwise
 	mibPerSec int           // of leak; 0 stops it and keeps what has leaked
+	perSec    int           // of capacity: requests a second; 0 is any number
 	on        bool          // of ignore-term
 }
 
@@ -54,6 +56,7 @@ var actions = []action{
 	{unhealthy, "after=0s&for=0s", "answer /health with 503; for=0s is until told healthy"},
 	{healthy, "after=0s", "answer /health with 200 again"},
 	{leak, "after=0s&mib=10", "leak so many MiB per second; mib=0 stops it"},
+	{capacity, "after=0s&rate=10", "answer slowly when more requests come per second; rate=0 is any number"},
 	{ignoreTerm, "after=0s&on=true", "ignore SIGTERM"},
 }
 
@@ -96,6 +99,8 @@ func (o *order) set(key, value string) (err error) {
 		o.code, err = strconv.Atoi(value)
 	case "mib":
 		o.mibPerSec, err = strconv.Atoi(value)
+	case "rate":
+		o.perSec, err = strconv.Atoi(value)
 	case "on":
 		o.on, err = strconv.ParseBool(value)
 	}
@@ -113,6 +118,8 @@ func (o order) check() error {
 		return fmt.Errorf("%s with exit code %d: want 0 to %d", o.verb, o.code, maxCode)
 	case o.mibPerSec < 0 || o.mibPerSec > maxMiBPerSec:
 		return fmt.Errorf("%s %d MiB per second: want 0 to %d", o.verb, o.mibPerSec, maxMiBPerSec)
+	case o.perSec < 0 || o.perSec > maxCapacity:
+		return fmt.Errorf("%s %d requests per second: want 0 to %d", o.verb, o.perSec, maxCapacity)
 	}
 	return nil
 }

@@ -29,9 +29,10 @@ const (
 
 // runner has the sockets, timers and signals of an app.
 type runner struct {
-	app     *app
-	address string
-	signals <-chan os.Signal
+	app       *app
+	address   string
+	signals   <-chan os.Signal
+	stopDelay time.Duration // between a signal and the end that it asks for
 
 	leaked [][]byte
 }
@@ -103,6 +104,7 @@ func (r *runner) follow(ctx context.Context, failed <-chan error, listen func() 
 			return ending{}, fmt.Errorf("sample: serve: %w", err)
 		case s := <-r.signals:
 			if s != syscall.SIGTERM || !r.app.ignoresTerm() {
+				r.linger(ctx)
 				r.app.say("ending: %v", s)
 				return ending{}, nil
 			}
@@ -110,6 +112,17 @@ func (r *runner) follow(ctx context.Context, failed <-chan error, listen func() 
 		case <-ctx.Done():
 			return ending{}, nil
 		}
+	}
+}
+
+// linger goes on for the stop delay, which another signal ends.
+func (r *runner) linger(ctx context.Context) {
+	timer := time.NewTimer(r.stopDelay)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-r.signals:
+	case <-ctx.Done():
 	}
 }
 

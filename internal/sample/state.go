@@ -22,6 +22,7 @@ type state struct {
 	leaking    int       // MiB per second
 	leakSince  time.Time
 	leaked     int // MiB since leakSince
+	load       load
 }
 
 type waitingOrder struct {
@@ -102,6 +103,8 @@ func (s *state) carryOut(w waitingOrder, e *effects) {
 	case leak:
 		e.leakMiB += max(0, s.leakDue(w.at)-s.leaked)
 		s.leaking, s.leakSince, s.leaked = w.mibPerSec, w.at, 0
+	case capacity:
+		s.load = newLoad(w.perSec)
 	case ignoreTerm:
 		s.ignoreTerm = w.on
 	}

@@ -31,6 +31,9 @@ type Web struct {
 	UnhealthyAfter *time.Duration `help:"After this time answer /health with 503." env:"SAMPLE_UNHEALTHY_AFTER"`
 	UnhealthyFor   time.Duration  `help:"Recover after this time of 503; 0s means not by itself." env:"SAMPLE_UNHEALTHY_FOR" default:"0s"`
 	LeakMiB        int            `name:"leak-mib" help:"Leak so many MiB of memory per second." env:"SAMPLE_LEAK_MIB" default:"0"`
+	Capacity       int            `help:"Answer only after 10s when more requests come per second, on average over 4s; 0 is any number." env:"SAMPLE_CAPACITY" default:"0"`
+	Needs          []string       `placeholder:"URL" help:"Answer /health with 503 while this URL does not answer with status 2xx. Several are separated by commas." env:"SAMPLE_NEEDS"`
+	StopDelay      time.Duration  `help:"On SIGTERM and SIGINT go on for so long before stopping." env:"SAMPLE_STOP_DELAY" default:"0s"`
 	IgnoreTerm     bool           `help:"Ignore SIGTERM." env:"SAMPLE_IGNORE_TERM"`
 }
 
@@ -61,7 +64,9 @@ func (w *Web) Run(ctx context.Context, stdout io.Writer) error {
 	defer signal.Stop(signals)
 
 	greeting := fmt.Sprintf("%s from %s (pid %d)", w.Message, name, os.Getpid())
-	r := runner{app: newApp(greeting, stdout), address: net.JoinHostPort(w.Host, strconv.Itoa(w.Port)), signals: signals}
+	a := newApp(greeting, stdout)
+	a.needs = w.Needs
+	r := runner{app: a, stopDelay: w.StopDelay, address: net.JoinHostPort(w.Host, strconv.Itoa(w.Port)), signals: signals}
 	return r.run(ctx, orders)
 }
 
@@ -69,6 +74,9 @@ func (w *Web) Run(ctx context.Context, stdout io.Writer) error {
 func (w *Web) orders() ([]order, error) {
 	if w.Port < 0 || w.Port > 65535 {
 		return nil, fmt.Errorf("port %d: want 0 to 65535", w.Port)
+	}
+	if w.StopDelay < 0 || w.StopDelay > maxAfter {
+		return nil, fmt.Errorf("stop after %v: want 0s to %v", w.StopDelay, maxAfter)
 	}
 	list := []order{{verb: listen, after: w.StartDelay}}
 	add := func(at *time.Duration, o order) {
@@ -84,6 +92,9 @@ func (w *Web) orders() ([]order, error) {
 	add(w.UnhealthyAfter, order{verb: unhealthy, lasts: w.UnhealthyFor})
 	if w.LeakMiB != 0 {
 		add(atOnce, order{verb: leak, mibPerSec: w.LeakMiB})
+	}
+	if w.Capacity != 0 {
+		add(atOnce, order{verb: capacity, perSec: w.Capacity})
 	}
 	if w.IgnoreTerm {
 		add(atOnce, order{verb: ignoreTerm, on: true})

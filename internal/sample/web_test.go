@@ -54,15 +54,15 @@ func TestFlagsAndEnvironment(t *testing.T) {
 		{"its own environment first", map[string]string{"PORT": "1", "SAMPLE_PORT": "3"}, "", with(func(w *Web) { w.Port = 3 })},
 		{
 			"all flags", nil,
-			"--host=h --port=1 --message=v2 --task=t --start-delay=1s --crash-after=1s --crash-code=2 --exit-after=1s --exit-code=3 --freeze-after=1s --unhealthy-after=1s --unhealthy-for=1s --leak-mib=4 --ignore-term",
-			Web{"h", 1, "v2", "t", second, &second, 2, &second, 3, &second, &second, second, 4, true},
+			"--host=h --port=1 --message=v2 --task=t --start-delay=1s --crash-after=1s --crash-code=2 --exit-after=1s --exit-code=3 --freeze-after=1s --unhealthy-after=1s --unhealthy-for=1s --leak-mib=4 --capacity=5 --needs=a,b --stop-delay=1s --ignore-term",
+			Web{"h", 1, "v2", "t", second, &second, 2, &second, 3, &second, &second, second, 4, 5, []string{"a", "b"}, second, true},
 		},
 		{
 			"all of its own environment", map[string]string{
 				"SAMPLE_HOST": "h", "SAMPLE_PORT": "1", "SAMPLE_MESSAGE": "v2", "SAMPLE_TASK": "t", "SAMPLE_START_DELAY": "1s", "SAMPLE_CRASH_AFTER": "1s", "SAMPLE_CRASH_CODE": "2", "SAMPLE_EXIT_AFTER": "1s",
-				"SAMPLE_EXIT_CODE": "3", "SAMPLE_FREEZE_AFTER": "1s", "SAMPLE_UNHEALTHY_AFTER": "1s", "SAMPLE_UNHEALTHY_FOR": "1s", "SAMPLE_LEAK_MIB": "4", "SAMPLE_IGNORE_TERM": "true",
+				"SAMPLE_EXIT_CODE": "3", "SAMPLE_FREEZE_AFTER": "1s", "SAMPLE_UNHEALTHY_AFTER": "1s", "SAMPLE_UNHEALTHY_FOR": "1s", "SAMPLE_LEAK_MIB": "4", "SAMPLE_CAPACITY": "5", "SAMPLE_NEEDS": "a,b", "SAMPLE_STOP_DELAY": "1s", "SAMPLE_IGNORE_TERM": "true",
 			}, "",
-			Web{"h", 1, "v2", "t", second, &second, 2, &second, 3, &second, &second, second, 4, true},
+			Web{"h", 1, "v2", "t", second, &second, 2, &second, 3, &second, &second, second, 4, 5, []string{"a", "b"}, second, true},
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -96,6 +96,8 @@ func TestWebRefusesNonsense(t *testing.T) {
 		"exit after -1s: want 0s":       {ExitAfter: &minus},
 		"listen after 25h0m0s: want 0s": {StartDelay: 25 * time.Hour},
 		"leak -1 MiB per second: want":  {LeakMiB: -1},
+		"capacity -1 requests per sec":  {Capacity: -1},
+		"stop after -1s: want 0s":       {StopDelay: minus},
 	} {
 		if err := w.Run(t.Context(), io.Discard); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want: %s", err, want)
