@@ -196,7 +196,7 @@ func TestAnAddressInUse(t *testing.T) {
 func TestHaltStopsEverythingAndTheNextStartResumes(t *testing.T) {
 	cfg := config(t)
 	d := start(t, cfg)
-	call(t, d, "RegisterTaskDefinition", `{"family":"web","containerDefinitions":[{"name":"web","image":"web","memory":16}]}`)
+	call(t, d, "RegisterTaskDefinition", `{"family":"web","containerDefinitions":[{"name":"web","image":"web","memoryReservation":16}]}`)
 	call(t, d, "CreateService", `{"serviceName":"web","taskDefinition":"web","desiredCount":2}`)
 	running := func(d *Daemon) int { return count(d.Running(), ecs.StatusRunning) }
 	eventually(t, "two tasks run", func() bool { return running(d) == 2 })
@@ -221,7 +221,7 @@ func TestHaltStopsEverythingAndTheNextStartResumes(t *testing.T) {
 
 func TestHaltGivesUpWithItsContext(t *testing.T) {
 	d := start(t, config(t))
-	call(t, d, "RegisterTaskDefinition", `{"family":"deaf","containerDefinitions":[{"name":"deaf","image":"deaf","memory":16,
+	call(t, d, "RegisterTaskDefinition", `{"family":"deaf","containerDefinitions":[{"name":"deaf","image":"deaf","memoryReservation":16,
 		"stopTimeout":100,"environment":[{"name":"FAKE_IGNORE_SIGTERM","value":"true"}]}]}`)
 	call(t, d, "RunTask", `{"taskDefinition":"deaf"}`)
 	eventually(t, "the task runs", func() bool { return count(d.Running(), ecs.StatusRunning) == 1 })

@@ -49,7 +49,7 @@ func TestTheMetadataEndpointStaysWhereItIs(t *testing.T) {
 // A container asks about itself at the address and by the id that it was given.
 func TestContainersAreAnswered(t *testing.T) {
 	d := start(t, config(t))
-	call(t, d, "RegisterTaskDefinition", `{"family":"web","containerDefinitions":[{"name":"web","image":"app","memory":64}]}`)
+	call(t, d, "RegisterTaskDefinition", `{"family":"web","containerDefinitions":[{"name":"web","image":"app","memoryReservation":64}]}`)
 	call(t, d, "RunTask", `{"taskDefinition":"web"}`)
 	eventually(t, "a task runs", func() bool { return count(d.Running(), ecs.StatusRunning) == 1 })
 	task := d.Running()[0]

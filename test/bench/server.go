@@ -142,7 +142,7 @@ func (s *server) define(family string) error {
 
 func definition(family string) map[string]any {
 	return map[string]any{"family": family, "containerDefinitions": []any{map[string]any{
-		"name": "web", "image": "sample", "memory": 16, "essential": true,
+		"name": "web", "image": "sample", "memoryReservation": 16, "essential": true,
 		"command":      []string{"ballast", "sample", "web"},
 		"portMappings": []any{map[string]any{"containerPort": 8080}}}}}
 }

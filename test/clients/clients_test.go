@@ -145,7 +145,7 @@ func TestSDKForGo(t *testing.T) {
 	ctx, c := t.Context(), awsecs.New(awsecs.Options{Region: "us-east-1", BaseEndpoint: &endpoint,
 		Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")})
 	registered, err := c.RegisterTaskDefinition(ctx, &awsecs.RegisterTaskDefinitionInput{Family: aws.String("go"),
-		ContainerDefinitions: []types.ContainerDefinition{{Name: aws.String("web"), Image: aws.String("sample"), Memory: aws.Int32(16),
+		ContainerDefinitions: []types.ContainerDefinition{{Name: aws.String("web"), Image: aws.String("sample"), MemoryReservation: aws.Int32(16),
 			Command:      []string{"ballast", "sample", "web"},
 			PortMappings: []types.PortMapping{{ContainerPort: aws.Int32(8080)}}}}})
 	if err != nil {

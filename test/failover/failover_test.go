@@ -95,7 +95,7 @@ func change(t *testing.T, leader *harness.Server, round int, acknowledged map[st
 			for n := 0; ; n++ {
 				family := fmt.Sprintf("family-%d-%d-%d", round, client, n)
 				_, err := leader.ECS().RegisterTaskDefinition(t.Context(), &awsecs.RegisterTaskDefinitionInput{Family: &family,
-					ContainerDefinitions: []types.ContainerDefinition{{Name: aws.String("app"), Image: aws.String("i"), Memory: aws.Int32(4)}}})
+					ContainerDefinitions: []types.ContainerDefinition{{Name: aws.String("app"), Image: aws.String("i"), MemoryReservation: aws.Int32(4)}}})
 				if err != nil {
 					return
 				}

@@ -83,7 +83,7 @@ func up(t *testing.T) *harness.Server {
 
 // container gives the definition of an essential container.
 func container(name string, command ...string) types.ContainerDefinition {
-	return types.ContainerDefinition{Name: &name, Image: aws.String("none"), Memory: aws.Int32(4), Command: command}
+	return types.ContainerDefinition{Name: &name, Image: aws.String("none"), MemoryReservation: aws.Int32(4), Command: command}
 }
 
 // shell gives a container that runs a script. Its "$0" is a file of the test's, its "$1" and so on are args.

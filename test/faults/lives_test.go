@@ -29,8 +29,8 @@ func TestInterrupt(t *testing.T) {
 	dir := t.TempDir()
 	notes := filepath.Join(dir, "notes")
 	write(t, filepath.Join(dir, "task-definition.json"), fmt.Sprintf(`{"family": "two", "containerDefinitions": [
-		{"name": "first", "image": "none", "memory": 4, "command": ["/bin/sh", "-c", %[1]q, %[2]q]},
-		{"name": "second", "image": "none", "memory": 4, "command": ["/bin/sh", "-c", %[1]q, %[2]q]}]}`, politely, notes))
+		{"name": "first", "image": "none", "memoryReservation": 4, "command": ["/bin/sh", "-c", %[1]q, %[2]q]},
+		{"name": "second", "image": "none", "memoryReservation": 4, "command": ["/bin/sh", "-c", %[1]q, %[2]q]}]}`, politely, notes))
 	write(t, filepath.Join(dir, "service.json"), `{"serviceName": "two", "taskDefinition": "two", "desiredCount": 1}`)
 	s.Up(dir)
 	s.Steady("two")
