@@ -14,7 +14,7 @@ func (m *Machine) takeAssignments(msg session.Assignments) {
 		return
 	}
 	if msg.Refused != "" {
-		m.out.Refused = msg.Refused
+		m.out.Refused, m.out.Deregistered = msg.Refused, msg.Deregistered
 		k.end()
 		return
 	}

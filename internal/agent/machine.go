@@ -102,6 +102,8 @@ type Batch struct {
 	Hangup bool
 	// Refused is not empty when control wants no more of this container instance, and says why. The session is over already.
 	Refused string
+	// Deregistered says, with Refused, that the container instance was taken out of its cluster.
+	Deregistered bool
 	// WakeAt is when Step must be called even if nothing happens; 0 = never.
 	WakeAt ecs.Time
 }

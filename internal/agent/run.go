@@ -43,7 +43,11 @@ type envelope struct {
 }
 
 // RefusedError says that control wants no more of this container instance.
-type RefusedError struct{ Reason string }
+type RefusedError struct {
+	Reason string
+	// Deregistered says that somebody took the container instance out of its cluster.
+	Deregistered bool
+}
 
 // Error gives control's reason.
 func (e *RefusedError) Error() string { return "control refused this container instance: " + e.Reason }
@@ -86,7 +90,7 @@ func (a *Agent) Run(ctx context.Context) error {
 		batch := a.machine.Step(ecs.TimeOf(time.Now()), inputs...)
 		a.act(ctx, batch)
 		if batch.Refused != "" {
-			return &RefusedError{batch.Refused}
+			return &RefusedError{batch.Refused, batch.Deregistered}
 		}
 		if batch.WakeAt == 0 {
 			wake.Stop()

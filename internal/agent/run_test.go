@@ -193,10 +193,10 @@ func TestAgentLooksAgainWhenTheDriverLosesSight(t *testing.T) {
 func TestRefusedAgentEnds(t *testing.T) {
 	bubble(t, func(o *office) {
 		o.serve("hello", func() bool { return o.desk.session != 0 })
-		o.peer.Send(session.Assignments{Session: o.desk.session, Seq: o.desk.sent + 1, Refused: "unknown instance"})
+		o.peer.Send(session.Assignments{Session: o.desk.session, Seq: o.desk.sent + 1, Refused: "unknown instance", Deregistered: true})
 		var refused *RefusedError
 		err := <-o.ended
-		if !errors.As(err, &refused) || refused.Reason != "unknown instance" {
+		if !errors.As(err, &refused) || refused.Reason != "unknown instance" || !refused.Deregistered {
 			o.Errorf("Run gave %v, want the refusal", err)
 		}
 		o.ended <- err

@@ -127,6 +127,14 @@ type StopTask struct {
 	Reason  string
 }
 
+// DeregisterContainerInstance makes a container instance INACTIVE. With tasks on it that is refused unless Force is given, and then
+// they count as STOPPED, whatever becomes of their containers. Answer: *ecs.ContainerInstance.
+type DeregisterContainerInstance struct {
+	Cluster  string
+	Instance ecs.ID
+	Force    bool
+}
+
 // Halt stops all tasks of all clusters in order, as Ctrl-C on `ballast up` does. No service replaces them, no failure is
 // counted, nothing of it but the stops is journalled: after the next start services resume. Answer: nil.
 type Halt struct{}

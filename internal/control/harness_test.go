@@ -35,6 +35,8 @@ type pretender struct {
 	seq, ack uint64
 	taken    uint64
 	silent   bool
+	// refused is what control has said of why it wants no more of the instance.
+	refused string
 	// refuse makes the containers of new tasks fail to start.
 	refuse bool
 	// holds keeps new tasks PENDING.
@@ -116,6 +118,10 @@ func (a *pretender) take(m session.Assignments) {
 		return
 	}
 	a.taken, a.ack = m.Seq, m.Seq
+	if m.Refused != "" {
+		a.refused = m.Refused
+		return
+	}
 	if len(m.Tasks) == 0 && !m.Manifest {
 		return
 	}

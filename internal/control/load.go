@@ -85,6 +85,10 @@ func (m *Machine) Loaded(now ecs.Time) {
 	m.spread()
 	m.loading = nil
 	for _, i := range m.instances.All() {
+		if i.Status == ecs.InstanceInactive {
+			m.forgetInstance(i.ID)
+			continue
+		}
 		m.catalog.Count(i.Cluster, catalog.Counts{Instances: 1})
 		m.watch(i.ID)
 	}

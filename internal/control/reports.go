@@ -62,6 +62,8 @@ func (m *Machine) timer(t timer) {
 		m.expose(t.cluster, t.task)
 	case clusterDue:
 		m.forgetCluster(t.cluster)
+	case inactiveDue:
+		m.forgetInstance(t.instance)
 	case expiryDue:
 		m.expiring[t.cluster] = false
 		m.markStale(t.cluster)
@@ -86,7 +88,7 @@ func (m *Machine) silent(id ecs.ID) {
 	m.instances.Disconnected(id)
 	reason := fmt.Sprintf("Container instance %s lost: its agent has been silent for %s", id, m.cfg.Policy.InstanceLostAfter)
 	for _, t := range m.tasks.On(instance.Cluster, id) {
-		m.tasks.Lose(m.now, t, reason)
+		m.tasks.Lose(m.now, t, ecs.InfrastructureHealth, reason)
 	}
 	m.instances.Lost(id)
 	m.services.Room(instance.Cluster) // whoever waited for this instance is told now that there is none

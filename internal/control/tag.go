@@ -48,7 +48,7 @@ func (c TagResource) apply(m *Machine) (any, error) {
 		return c.tag(t.Tags, func(tags []ecs.Tag) { m.tasks.Tag(t, tags) })
 	case !r.Instance.IsZero():
 		i := m.instances.Find(r.Instance)
-		if i == nil || i.Cluster != r.Cluster {
+		if i == nil || i.Cluster != r.Cluster || i.Status == ecs.InstanceInactive {
 			return nil, errNoResource
 		}
 		return c.tag(i.Tags, func(tags []ecs.Tag) { m.instances.Tag(i, tags) })

@@ -20,6 +20,7 @@ const (
 	removalDue                     // deleted task definitions may be free to go
 	protectionDue                  // the protection of a task may be over
 	clusterDue                     // an INACTIVE cluster may be old enough to be forgotten
+	inactiveDue                    // an INACTIVE container instance may be old enough to be forgotten
 )
 
 type timer struct {

@@ -31,7 +31,7 @@ func (d *Daemon) compose() []role {
 		{name: "api", start: d.startAPI, run: d.runAPI, stop: d.stopAPI},
 		{name: "driver", start: d.startDriver, stop: d.stopDriver},
 		{name: "metadata endpoint", start: d.startEndpoint, stop: d.stopEndpoint},
-		{name: "agent", start: d.startAgent, run: func(ctx context.Context) error { return d.agent.Run(ctx) }},
+		{name: "agent", start: d.startAgent, run: d.runAgent},
 		{name: "metadata", run: d.runMetadata},
 		{name: "container instance", start: d.awaitInstance},
 	}

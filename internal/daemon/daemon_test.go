@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"ballast/internal/control"
 	"ballast/internal/driver"
 	"ballast/internal/driver/fake"
 	"ballast/internal/ecs"
@@ -331,4 +332,46 @@ func eventually(t *testing.T, what string, done func() bool) {
 			t.Fatalf("it did not happen within %s that %s", within, what)
 		}
 	}
+}
+
+// A server whose own container instance is deregistered goes on without it, and has it again when it is started anew.
+func TestDeregisteredInstanceRests(t *testing.T) {
+	cfg := config(t)
+	said := make(chan string, 100)
+	cfg.Log = slog.New(slog.NewTextHandler(told(said), nil))
+	d := start(t, cfg)
+	id := d.instance
+	if _, err := d.control.Submit(t.Context(), control.DeregisterContainerInstance{Cluster: "default", Instance: id}); err != nil {
+		t.Fatal(err)
+	}
+	for line := ""; !strings.Contains(line, "takes no more tasks"); {
+		select {
+		case line = <-said:
+		case err := <-d.Failed():
+			t.Fatalf("the server failed: %v", err)
+		case <-time.After(within):
+			t.Fatal("nobody says that the container instance takes no more tasks")
+		}
+	}
+	if _, err := d.control.Submit(t.Context(), control.CreateCluster{Name: "more"}); err != nil {
+		t.Errorf("after it: %v", err)
+	}
+	if err := d.Stop(false); err != nil {
+		t.Fatal(err)
+	}
+	d = start(t, cfg)
+	if i := d.control.Root().Instance("default", id); i == nil || i.Status != ecs.InstanceActive || !i.Connected {
+		t.Errorf("after a restart the container instance is %+v", i)
+	}
+}
+
+// told passes on what is written, line by line, as long as there is room.
+type told chan<- string
+
+func (t told) Write(line []byte) (int, error) {
+	select {
+	case t <- string(line):
+	default:
+	}
+	return len(line), nil
 }

@@ -41,6 +41,18 @@ func (d *Daemon) startAgent(context.Context) error {
 	return nil
 }
 
+// runAgent works as the container instance. One that is deregistered rests: the rest of the server goes on without it.
+func (d *Daemon) runAgent(ctx context.Context) error {
+	err := d.agent.Run(ctx)
+	var refused *agent.RefusedError
+	if !errors.As(err, &refused) || !refused.Deregistered {
+		return err
+	}
+	d.cfg.Log.Warn("the container instance of this server takes no more tasks: "+refused.Reason, "instance", d.instance)
+	<-ctx.Done()
+	return nil
+}
+
 // zone is the availability zone of the container instance.
 func (d *Daemon) zone() string { return d.cfg.Region + "a" }
 

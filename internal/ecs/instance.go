@@ -18,6 +18,9 @@ type ContainerInstance struct {
 
 	Tags []Tag `cbor:"11,keyasint,omitempty"`
 
+	// InactiveAt is when the container instance was deregistered.
+	InactiveAt Time `cbor:"12,keyasint,omitempty"`
+
 	// Derived, never journalled.
 	Connected bool      `cbor:"-"`
 	Remaining Resources `cbor:"-"`

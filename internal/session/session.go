@@ -92,6 +92,8 @@ type Assignments struct {
 	Tasks    []Assignment
 	// Refused ends the session: the instance is unknown or no longer wanted; the text says why.
 	Refused string
+	// Deregistered, with Refused, says that the container instance was taken out of its cluster: it may register anew.
+	Deregistered bool
 }
 
 // Assignment is one task as it should be on the instance.

@@ -80,6 +80,7 @@ func Operations(config Config) []httpd.Operation {
 		httpd.Op(httpd.ECS, "DeleteAccountSetting", httpd.Admin, a.DeleteAccountSetting),
 		httpd.Op(httpd.ECS, "DescribeContainerInstances", httpd.Read, a.DescribeContainerInstances),
 		httpd.Op(httpd.ECS, "ListContainerInstances", httpd.Read, a.ListContainerInstances),
+		httpd.Op(httpd.ECS, "DeregisterContainerInstance", httpd.Admin, a.DeregisterContainerInstance),
 	}
 }
 

@@ -146,6 +146,11 @@ func (w *world) Submit(_ context.Context, cmd control.Command) (any, error) {
 		return w.start(c, id), nil
 	case control.StopTask:
 		return w.stop(c)
+	case control.DeregisterContainerInstance:
+		made := *w.state.Instance(c.Cluster, c.Instance)
+		made.Status, made.Connected = ecs.InstanceInactive, false
+		w.put(&made)
+		return &made, nil
 	}
 	return nil, fmt.Errorf("command %T", cmd)
 }

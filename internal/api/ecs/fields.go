@@ -177,4 +177,6 @@ var served = map[string]table{
 
 	"DescribeContainerInstances": {"cluster": works, "containerInstances[]": works, "include[]": works},
 	"ListContainerInstances":     and(pageFields, table{"cluster": works, "status": works}),
+
+	"DeregisterContainerInstance": {"cluster": works, "containerInstance": works, "force": works},
 }

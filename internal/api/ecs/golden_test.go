@@ -89,6 +89,7 @@ func TestShapes(t *testing.T) {
 		{"services", "DescribeServices", `{"services":["front","gone"],"include":["TAGS"]}`},
 		{"tasks", "DescribeTasks", `{"tasks":["02000000000000000000000000000000","05000000-0000-0000-0000-000000000000","07000000000000000000000000000000"],"include":["TAGS"]}`},
 		{"instances", "DescribeContainerInstances", `{"containerInstances":["01000000000000000000000000000000","07000000000000000000000000000000"],"include":["CONTAINER_INSTANCE_HEALTH"]}`},
+		{"instance_gone", "DeregisterContainerInstance", `{"containerInstance":"01000000000000000000000000000000","force":true}`},
 		{"run", "RunTask", `{"taskDefinition":"web","count":1,"overrides":{"cpu":"1 vCPU","containerOverrides":[{"name":"app","environment":[{"name":"A","value":"b"}],"memory":128}]}}`},
 		{"run_failed", "RunTask", `{"taskDefinition":"web","group":"none"}`},
 		{"stop", "StopTask", `{"task":"02000000000000000000000000000000"}`},

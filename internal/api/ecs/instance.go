@@ -8,6 +8,7 @@ import (
 	awsecs "github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
+	"ballast/internal/control"
 	"ballast/internal/ecs"
 )
 
@@ -85,6 +86,33 @@ func (a *API) ListContainerInstances(_ context.Context, in *awsecs.ListContainer
 		out.ContainerInstanceArns[n] = a.names.ContainerInstance(cluster.Name, i.ID)
 	}
 	return out, nil
+}
+
+// DeregisterContainerInstance takes a container instance out of its cluster. With force, tasks on it are STOPPED as far as the API is
+// concerned, and their containers are left alone (API_DeregisterContainerInstance).
+func (a *API) DeregisterContainerInstance(ctx context.Context, in *awsecs.DeregisterContainerInstanceInput,
+) (*awsecs.DeregisterContainerInstanceOutput, error) {
+	if err := check(in, ecs.InvalidParameterException); err != nil {
+		return nil, err
+	}
+	cluster, err := a.cluster(a.control.Root(), in.Cluster)
+	if err != nil {
+		return nil, err
+	}
+	if value(in.ContainerInstance) == "" {
+		return nil, ecs.Errorf(ecs.InvalidParameterException, "Container instance can not be blank.")
+	}
+	id, err := a.names.InstanceID(cluster.Name, *in.ContainerInstance)
+	if err != nil {
+		return nil, err
+	}
+	i, err := submit[*ecs.ContainerInstance](ctx, a, control.DeregisterContainerInstance{Cluster: cluster.Name, Instance: id,
+		Force: value(in.Force)})
+	if err != nil {
+		return nil, err
+	}
+	shown := a.showInstance(i)
+	return &awsecs.DeregisterContainerInstanceOutput{ContainerInstance: &shown}, nil
 }
 
 func (a *API) showInstance(i *ecs.ContainerInstance) types.ContainerInstance {

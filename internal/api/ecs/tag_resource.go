@@ -131,7 +131,7 @@ func (a *API) tagsOfResource(state *root.Root, r control.Resource) ([]ecs.Tag, e
 		}
 		return nil, missing
 	case !r.Instance.IsZero():
-		if i := state.Instance(r.Cluster, r.Instance); i != nil {
+		if i := state.Instance(r.Cluster, r.Instance); i != nil && registered(i) {
 			return i.Tags, nil
 		}
 		return nil, missing

@@ -52,6 +52,8 @@ func TestTaskRefuses(t *testing.T) {
 		{list, `{"family":"web:2"}`, parameter + `family must match ^[a-zA-Z0-9\-_]+$`},
 		{list, `{"family":"web","startedBy":"me"}`, parameter + "When you specify startedBy as the filter, it must be the only filter that you use."},
 		{list, `{"nextToken":"????"}`, parameter + "Invalid token."},
+		{"DeregisterContainerInstance", `{}`, parameter + "Container instance can not be blank."},
+		{"DeregisterContainerInstance", `{"containerInstance":"x"}`, parameter + "containerInstanceId length should be one of [32,36]"},
 		{"DescribeContainerInstances", `{"containerInstances":[]}`, parameter + "Container instances cannot be empty."},
 		{"DescribeContainerInstances", `{"containerInstances":["x"]}`, parameter + "containerInstanceId length should be one of [32,36]"},
 	}

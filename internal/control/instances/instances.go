@@ -6,6 +6,7 @@ package instances
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"ballast/internal/control/journal"
 	"ballast/internal/ecs"
@@ -48,16 +49,20 @@ func (b *Book) Load(i *ecs.ContainerInstance) {
 }
 
 // Register takes what an agent says of its container instance at the start of a session; a new one is given a record. It says
-// whether it is new.
+// whether it is new, which one is too that had been deregistered.
 func (b *Book) Register(now ecs.Time, id ecs.ID, hello session.Hello) (isNew bool) {
 	i := &ecs.ContainerInstance{ID: id, Cluster: hello.Cluster, RegisteredAt: now}
 	old := b.records[id]
-	if old != nil {
-		n := *old
-		i = &n
-	} else {
+	isNew = old == nil || old.Status == ecs.InstanceInactive
+	switch {
+	case old == nil:
 		b.seqs[hello.Cluster]++
 		i.Seq = b.seqs[hello.Cluster]
+	case isNew:
+		i.Seq, i.Version = old.Seq, old.Version
+	default:
+		n := *old
+		i = &n
 	}
 	i.Registered, i.Attributes, i.AgentVersion, i.Zone, i.Driver = hello.Resources, hello.Attributes, hello.AgentVersion,
 		hello.Zone, hello.Driver
@@ -68,7 +73,36 @@ func (b *Book) Register(now ecs.Time, id ecs.ID, hello session.Hello) (isNew boo
 	b.offer(i)
 	b.w.Put(journal.InstanceKey(i), i)
 	b.changed = append(b.changed, id)
-	return old == nil
+	return isNew
+}
+
+// Deregister makes a container instance INACTIVE, and gives it as it is then.
+func (b *Book) Deregister(now ecs.Time, id ecs.ID) *ecs.ContainerInstance {
+	i := *b.records[id]
+	i.Status, i.InactiveAt, i.Connected = ecs.InstanceInactive, now, false
+	i.Version++
+	b.records[id] = &i
+	b.offer(&i)
+	b.w.Put(journal.InstanceKey(&i), &i)
+	b.changed = append(b.changed, id)
+	return &i
+}
+
+// Forget drops a container instance that has been INACTIVE for kept, or says when it will have been; 0 when there is nothing to do.
+func (b *Book) Forget(now ecs.Time, id ecs.ID, kept time.Duration) (at ecs.Time) {
+	i := b.records[id]
+	if i == nil || i.Status != ecs.InstanceInactive {
+		return 0
+	}
+	if at = i.InactiveAt.Add(kept); now < at {
+		return at
+	}
+	delete(b.records, id)
+	delete(b.lost, id)
+	b.index(i.Cluster).Remove(id)
+	b.changed = slices.DeleteFunc(b.changed, func(other ecs.ID) bool { return other == id })
+	b.w.Delete(journal.InstanceKey(i))
+	return 0
 }
 
 // offer brings the placement index up to date with a record.

@@ -133,6 +133,17 @@ func (b *Builder) remove(key journal.Key) {
 		}
 	case journal.KindService:
 		b.removeMatch(key)
+	case journal.KindInstance:
+		b.removeInstance(key)
+	}
+}
+
+func (b *Builder) removeInstance(key journal.Key) {
+	all := page(b.instances, &ecs.ContainerInstance{Cluster: key.Cluster}, 1,
+		func(i *ecs.ContainerInstance) bool { return i.Seq == key.Seq },
+		func(i *ecs.ContainerInstance) bool { return i.Cluster == key.Cluster })
+	for _, i := range all {
+		b.instances.Delete(i)
 	}
 }
 

@@ -89,6 +89,18 @@ func (b *Book) Refuse(r *session.Report, why string) {
 	b.refused = append(b.refused, Message{r.Instance, session.Assignments{Session: r.Session, Seq: 1, Refused: why}})
 }
 
+// End ends the session of a container instance, if it has one, and forgets it; why says what that means. Whatever its agent still says
+// in the session is no news.
+func (b *Book) End(instance ecs.ID, why string) {
+	t := b.sessions[instance]
+	if t == nil {
+		return
+	}
+	delete(b.sessions, instance)
+	b.touched = slices.DeleteFunc(b.touched, func(other *talk) bool { return other == t })
+	b.refused = append(b.refused, Message{instance, session.Assignments{Session: t.number, Seq: t.sent + 1, Refused: why, Deregistered: true}})
+}
+
 // Silence notes that the connection of a session broke, and says whether it was the instance's newest. The agent is expected
 // to open another one.
 func (b *Book) Silence(instance ecs.ID, number uint64) (newest bool) {

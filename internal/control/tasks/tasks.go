@@ -179,13 +179,13 @@ func (b *Book) Stop(now ecs.Time, t *ecs.Task, code ecs.StopCode, reason string)
 }
 
 // Lose ends a task whose container instance is gone.
-func (b *Book) Lose(now ecs.Time, t *ecs.Task, reason string) {
+func (b *Book) Lose(now ecs.Time, t *ecs.Task, code ecs.StopCode, reason string) {
 	n := *t
 	n.Containers = slices.Clone(t.Containers)
 	for i := range n.Containers {
 		n.Containers[i].Status = ecs.StatusStopped
 	}
-	wantStopped(&n, now, ecs.InfrastructureHealth, reason)
+	wantStopped(&n, now, code, reason)
 	advance(&n, ecs.StatusStopped, now)
 	b.put(t, &n)
 }
