@@ -18,7 +18,7 @@ var layers = [][]string{
 	{"internal/arn", "internal/elb", "internal/event", "internal/expr", "internal/pattern"},
 	{"internal/scheduler", "internal/scheduler/placement", "internal/scheduler/lifecycle", "internal/scheduler/policy",
 		"internal/lb/health", "internal/lb/pick"},
-	{"internal/store", "internal/driver", "internal/session", "internal/logfile"},
+	{"internal/store", "internal/driver", "internal/session", "internal/logfile", "internal/cgroup"},
 	{"internal/attach"},
 	{"internal/store/bolt", "internal/store/etcd", "internal/store/mem", "internal/store/storetest", "internal/agent/keeper", "internal/agent/environment", "internal/driver/fake",
 		"internal/driver/process", "internal/driver/docker", "internal/driver/drivertest"},

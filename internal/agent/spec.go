@@ -1,12 +1,14 @@
 package agent
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"time"
 
 	"ballast/internal/driver"
 	"ballast/internal/ecs"
+	"ballast/internal/session"
 )
 
 // specOf says what the driver is to make of a container: its definition with the overrides of the task applied.
@@ -26,7 +28,7 @@ func specOf(t *task, c *container) *driver.Spec {
 		Isolation: def.Isolation, Volumes: volumesOf(work.Definition.Volumes, def.Mounts), Mounts: def.Mounts, VolumesFrom: def.VolumesFrom,
 		PIDMode: work.Definition.PIDMode, IPCMode: work.Definition.IPCMode, Logging: def.Logging,
 
-		CPU: def.CPU, Memory: def.Memory, MemoryReservation: def.MemoryReservation,
+		CPU: def.CPU, Memory: def.Memory, MemoryReservation: def.MemoryReservation, Task: taskLimits(work),
 		// The labels that the agent of ECS gives to containers (developer guide, Container metadata).
 		Labels: map[string]string{
 			"com.amazonaws.ecs.cluster":                 work.Cluster,
@@ -48,6 +50,32 @@ func specOf(t *task, c *container) *driver.Spec {
 	}
 	return spec
 }
+
+// taskLimits gives the limits of a task, those of its overrides in the place of its definition's, nil for one that has none. The task's
+// share of processors is what its limit is or, without one, what its containers ask for (amazon-ecs-agent, BuildLinuxResourceSpec).
+func taskLimits(work *session.Work) *driver.TaskLimits {
+	limits := driver.TaskLimits{CPU: work.Definition.CPU, Memory: work.Definition.Memory}
+	if o := work.Overrides; o != nil {
+		limits.CPU, limits.Memory = cmp.Or(o.CPU, limits.CPU), cmp.Or(o.Memory, limits.Memory)
+	}
+	if limits == (driver.TaskLimits{}) {
+		return nil
+	}
+	if limits.Share = limits.CPU; limits.Share == 0 {
+		for _, def := range work.Definition.Containers {
+			cpu := def.CPU
+			if o := overrideOf(work.Overrides, def.Name); o != nil {
+				cpu = replaced(cpu, o.CPU)
+			}
+			limits.Share += cpu
+		}
+		limits.Share = max(limits.Share, minShare)
+	}
+	return &limits
+}
+
+// minShare is the share of a task without any (amazon-ecs-agent, minimumCPUShare).
+const minShare = 2
 
 // volumesOf gives the volumes that a container mounts.
 func volumesOf(all []ecs.Volume, mounts []ecs.MountPoint) []ecs.Volume {

@@ -67,8 +67,8 @@ enforce; ports are bound at 127.0.0.1. In network mode awsvpc each task has an a
 ballast/sample is never pulled: it is this program.
 
 The process driver runs containers as processes of this machine, with your rights: commands come from entryPoint and command, images
-are not pulled; memory limits hold, and CPU shares where control groups may be made. Relative working directories begin where
-"ballast up" was started. In a container's PATH this program is "ballast".
+are not pulled; memory limits hold, and CPU shares and the CPU limits of tasks where control groups may be made. Relative working
+directories begin where "ballast up" was started. In a container's PATH this program is "ballast".
 
 When all is steady, standard output gets the tasks; with -o json: {"endpoint", "tasks"}, tasks as "ballast ps" gives them.
 

@@ -44,6 +44,8 @@ type Spec struct {
 	// CPU is in CPU units (1024 are one core), Memory (the hard limit) and MemoryReservation (the soft one) in MiB; 0 is none. A
 	// driver says to people how far it enforces them.
 	CPU, Memory, MemoryReservation int
+	// Task bounds all containers of the task together; it is the same for each of them, and nil where the task has no limits of its own.
+	Task *TaskLimits
 	// Labels describe the container to people (cluster, task ARN, family, revision); they decide nothing.
 	Labels map[string]string
 
@@ -56,6 +58,14 @@ type Spec struct {
 	PIDMode     ecs.Sharing
 	IPCMode     ecs.Sharing
 	Logging     *ecs.Logging
+}
+
+// TaskLimits are what all containers of a task may use together. 0 is none.
+type TaskLimits struct {
+	CPU    int // CPU units (1024 are one core) that they get at most, be processors short or not
+	Memory int // MiB, the hard limit
+	// Share is, in CPU units, the task's share of processors that are short.
+	Share int
 }
 
 // Login is who pulls an image from a private registry. It is never logged.

@@ -66,6 +66,7 @@ func (k *keeper) load() error {
 		return t
 	}
 	boot := bootID()
+	k.clear(known)
 	k.mu.Lock() // what has ended is finished at once, while the others are still being taken over
 	defer k.mu.Unlock()
 	for _, s := range known {
@@ -100,7 +101,7 @@ func (k *keeper) adopt(c *container, f fate, io *stdio, s saved) {
 		go k.finish(c, unobserved(f.reason))
 		return
 	}
-	if c.polled {
+	if c.polled || c.taskPolled {
 		k.oversee()
 	}
 	c.pid, c.startID = f.main.pid, f.main.start

@@ -5,6 +5,9 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+
+	"ballast/internal/cgroup"
+	"ballast/internal/driver"
 )
 
 // Resources are what a container may use. 0 is no bound.
@@ -12,11 +15,14 @@ type Resources struct {
 	CPU         int `json:"cpu,omitempty"`         // units, of which a core has 1,024: a share, where processors are short
 	Memory      int `json:"memory,omitempty"`      // MiB, the hard limit
 	Reservation int `json:"reservation,omitempty"` // MiB, the soft limit
+
+	Task *driver.TaskLimits `json:"task,omitempty"` // of all containers of its task together, nil for none
 }
 
 // Bounds say which resources a keeper can bound.
 type Bounds struct {
 	CPU    bool `json:"cpu,omitempty"`
+	Quota  bool `json:"quota,omitempty"`  // of processor time, for tasks
 	Memory bool `json:"memory,omitempty"` // else it looks at the size of processes now and then, and ends what is above its limit
 }
 
@@ -25,93 +31,46 @@ type Bounds struct {
 type controls struct {
 	memory2, cpu2 bool
 	memory1, cpu1 string
+	quota         bool // the groups that bound processors take a quota as well
 }
 
 func (c controls) bounds() Bounds {
-	return Bounds{CPU: c.cpu2 || c.cpu1 != "", Memory: c.memory2 || c.memory1 != ""}
+	return Bounds{CPU: c.cpu2 || c.cpu1 != "", Quota: c.quota, Memory: c.memory2 || c.memory1 != ""}
 }
-
-// setting is a file of a control group and what is written to it.
-type setting struct{ file, value string }
-
-// Bounds of CPU shares: those that Linux takes (cgroup-v1/cpuacct, sched_group_set_shares), and the weights that stand for them in
-// version 2 (cgroup-v2, cpu.weight).
-const (
-	minShares, maxShares = 2, 262144
-	minWeight, maxWeight = 1, 10000
-)
 
 const mebibyte = 1 << 20
 
-func sharesOf(units int) int { return min(max(units, minShares), maxShares) }
-
-// weightOf spreads shares over weights as container runtimes do (runc, ConvertCPUSharesToCgroupV2Value).
-func weightOf(units int) int {
-	return minWeight + (sharesOf(units)-minShares)*(maxWeight-minWeight)/(maxShares-minShares)
-}
-
-// memorySettings and cpuSettings bound a group of a version of control groups.
-func memorySettings(version int, r Resources) (all []setting) {
-	limit, reservation := "memory.limit_in_bytes", "memory.soft_limit_in_bytes"
-	if version == 2 {
-		limit, reservation = "memory.max", "memory.low"
-	}
-	if r.Memory > 0 {
-		all = append(all, setting{limit, strconv.Itoa(r.Memory * mebibyte)})
-	}
-	if r.Reservation > 0 {
-		all = append(all, setting{reservation, strconv.Itoa(r.Reservation * mebibyte)})
-	}
-	return all
-}
-
-func cpuSettings(version int, r Resources) []setting {
-	switch {
-	case r.CPU == 0:
-		return nil
-	case version == 2:
-		return []setting{{"cpu.weight", strconv.Itoa(weightOf(r.CPU))}}
-	}
-	return []setting{{"cpu.shares", strconv.Itoa(sharesOf(r.CPU))}}
-}
-
-// set writes settings to a group that is there.
-func set(dir string, all []setting) error {
-	for _, s := range all {
-		if err := os.WriteFile(filepath.Join(dir, s.file), []byte(s.value), 0o644); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// bind bounds a container that is about to start, as far as may be: unified is its group of version 2, "" if it has none. groups are
-// those that its processes have to begin in besides, bound says whether its hard limit of memory is seen to.
-func (c controls) bind(unified, name string, r Resources) (groups []string, bound bool) {
+// bind bounds a container that is about to start, as far as may be, by groups in its nest: unified is its group of version 2, "" if it
+// has none. groups are those that its processes have to begin in besides, bound says whether its hard limit of memory is seen to.
+func (c controls) bind(in nest, unified, name string, r Resources) (groups []string, bound bool) {
 	bound = r.Memory == 0
-	if unified != "" && c.memory2 && set(unified, memorySettings(2, r)) == nil {
+	if unified != "" && c.memory2 && cgroup.Set(unified, cgroup.Memory(2, r.Memory, r.Reservation)) == nil {
 		bound = true
 	}
 	if unified != "" && c.cpu2 {
-		_ = set(unified, cpuSettings(2, r)) // a share, not a limit: it can do without
+		_ = cgroup.Set(unified, cgroup.Share(2, r.CPU)) // a share, not a limit: it can do without
 	}
 	for _, g := range []struct {
-		base string
-		all  []setting
-	}{{c.memory1, memorySettings(1, r)}, {c.cpu1, cpuSettings(1, r)}} {
-		if g.base == "" || len(g.all) == 0 {
+		base  string
+		tasks bool // it is the group of a task, which binds all that begin in it
+		all   []cgroup.Setting
+	}{
+		{in.memory1, in.memory1 != c.memory1, cgroup.Memory(1, r.Memory, r.Reservation)},
+		{in.cpu1, in.cpu1 != c.cpu1, cgroup.Share(1, r.CPU)},
+	} {
+		if g.base == "" || len(g.all) == 0 && !g.tasks {
 			continue
 		}
 		dir := filepath.Join(g.base, name)
 		if os.Mkdir(dir, 0o755) != nil {
 			continue
 		}
-		if set(dir, g.all) != nil {
+		if cgroup.Set(dir, g.all) != nil {
 			leaveCgroup(dir)
 			continue
 		}
 		groups = append(groups, dir)
-		bound = bound || g.base == c.memory1
+		bound = bound || g.base == in.memory1
 	}
 	return groups, bound
 }

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"ballast/internal/ecs"
 )
 
 // TestBind bounds containers by directories that look like control groups.
@@ -43,7 +45,9 @@ func TestBind(t *testing.T) {
 			if c.unified {
 				unified = filepath.Join(dir, "u")
 			}
-			groups, bound := c.controls(dir).bind(unified, "x", c.r)
+			controls := c.controls(dir)
+			in, _ := controls.nest(unified, ecs.ID{}, nil)
+			groups, bound := controls.bind(in, unified, "x", c.r)
 			if bound != c.bound {
 				t.Errorf("bound: %t", bound)
 			}
@@ -65,14 +69,6 @@ func TestBind(t *testing.T) {
 				}
 			}
 		})
-	}
-}
-
-func TestWeightOf(t *testing.T) {
-	for units, want := range map[int]int{0: 1, 2: 1, 1024: 39, 262144: 10000, 1 << 30: 10000} {
-		if got := weightOf(units); got != want {
-			t.Errorf("%d units weigh %d, want %d", units, got, want)
-		}
 	}
 }
 

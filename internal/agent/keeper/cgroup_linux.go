@@ -15,6 +15,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"ballast/internal/cgroup"
 )
 
 // makeCgroups makes the control group (version 2, cgroups(7)) below which every container gets one of its own, and gives its
@@ -23,7 +25,7 @@ import (
 func makeCgroups(dir string) (unified string, c controls) {
 	sum := sha256.Sum256([]byte(dir))
 	name := "ballast-keeper-" + hex.EncodeToString(sum[:8])
-	own, top := ownCgroup("")
+	own, top := cgroup.Own("")
 	// Where this process's own group may not hand on its controllers, because it holds processes, root can have one beside it.
 	for _, parent := range slices.Compact([]string{own, top}) {
 		base := makeUnified(parent, name)
@@ -43,11 +45,12 @@ func makeCgroups(dir string) (unified string, c controls) {
 		}
 	}
 	if !c.memory2 {
-		c.memory1 = makeVersion1("memory", name, setting{"memory.limit_in_bytes", "1073741824"})
+		c.memory1 = makeVersion1("memory", name, cgroup.Memory(1, 1024, 0))
 	}
 	if !c.cpu2 {
-		c.cpu1 = makeVersion1("cpu", name, setting{"cpu.shares", "1024"})
+		c.cpu1 = makeVersion1("cpu", name, cgroup.Share(1, 1024))
 	}
+	c.quota = c.cpu2 && hasQuota(unified, "cpu.max") || c.cpu1 != "" && hasQuota(c.cpu1, "cpu.cfs_quota_us")
 	return unified, c
 }
 
@@ -64,9 +67,15 @@ func delegate(parent, base string) (memory, cpu bool) {
 	return slices.Contains(arrived, "memory"), slices.Contains(arrived, "cpu")
 }
 
+// hasQuota says whether processor time can be bounded, which a kernel may be built without.
+func hasQuota(base, file string) bool {
+	_, err := os.Stat(filepath.Join(base, file))
+	return err == nil
+}
+
 // makeVersion1 makes the group of a hierarchy of version 1 below which containers get theirs, "" where it cannot be bounded.
-func makeVersion1(controller, name string, probe setting) string {
-	own, _ := ownCgroup(controller)
+func makeVersion1(controller, name string, probe []cgroup.Setting) string {
+	own, _ := cgroup.Own(controller)
 	if own == "" {
 		return ""
 	}
@@ -79,7 +88,7 @@ func makeVersion1(controller, name string, probe setting) string {
 		return ""
 	}
 	defer os.Remove(below)
-	if set(below, []setting{probe}) != nil {
+	if cgroup.Set(below, probe) != nil {
 		return ""
 	}
 	return base
@@ -107,7 +116,7 @@ func forkIn(groups []string, path string, argv []string, attr *syscall.ProcAttr)
 			pid, err = syscall.ForkExec(path, argv, attr)
 		}
 		for _, dir := range groups {
-			if move(filepath.Dir(filepath.Dir(dir))) != nil {
+			if move(outside(dir)) != nil {
 				return // a thread that cannot come back ends with this goroutine
 			}
 		}
@@ -135,39 +144,6 @@ func makeUnified(parent, name string) string {
 		return ""
 	}
 	return base
-}
-
-// ownCgroup gives the directory of this process's control group, of a controller of version 1 or, for "", of version 2, and that of
-// the topmost group; "" where there is none.
-func ownCgroup(controller string) (own, top string) {
-	mine, err := os.ReadFile("/proc/self/cgroup")
-	if err != nil {
-		return "", ""
-	}
-	mounts, err := os.ReadFile("/proc/self/mounts")
-	if err != nil {
-		return "", ""
-	}
-	return findCgroup(controller, string(mine), string(mounts))
-}
-
-// findCgroup reads /proc/self/cgroup and /proc/self/mounts (cgroups(7)).
-func findCgroup(controller, mine, mounts string) (own, top string) {
-	for line := range strings.Lines(mounts) {
-		f := strings.Fields(line)
-		if len(f) > 3 && (controller == "" && f[2] == "cgroup2" ||
-			controller != "" && f[2] == "cgroup" && slices.Contains(strings.Split(f[3], ","), controller)) {
-			top = f[1]
-			break
-		}
-	}
-	for line := range strings.Lines(mine) {
-		f := strings.SplitN(strings.TrimSpace(line), ":", 3)
-		if top != "" && len(f) == 3 && slices.Contains(strings.Split(f[1], ","), controller) {
-			return filepath.Join(top, f[2]), top
-		}
-	}
-	return "", ""
 }
 
 // enterCgroup makes a container's control group and lets its process begin in it. The file is to be closed after the fork.

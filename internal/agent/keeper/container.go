@@ -39,8 +39,10 @@ type container struct {
 	confine Confinement
 	groups  []string // control groups of version 1
 	polled  bool     // the keeper sees to its limit of memory
-	oomed   bool     // the keeper has ended it because of that
-	usage   usage    // the most that was measured of it
+	// taskPolled says that the keeper sees to that of its task.
+	taskPolled bool
+	oomed      bool  // the keeper has ended it because of that
+	usage      usage // the most that was measured of it
 
 	resources Resources
 	ending    bool // its first process has ended
@@ -55,7 +57,7 @@ func newContainer(key driver.Key, seq uint64, path string) *container {
 // takeOver notes, with the keeper's mu held, what its start record says.
 func (c *container) takeOver(rec startRecord) {
 	c.ran, c.token, c.cgroup, c.groups = true, rec.Token, rec.Cgroup, rec.Groups
-	c.confine, c.resources, c.polled = rec.Confinement, rec.Resources, rec.Polled
+	c.confine, c.resources, c.polled, c.taskPolled = rec.Confinement, rec.Resources, rec.Polled, rec.TaskPolled
 }
 
 func (c *container) observation() driver.Observation {

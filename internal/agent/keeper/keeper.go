@@ -83,6 +83,8 @@ type keeper struct {
 	over       chan struct{}
 	ended      bool
 
+	nesting sync.Mutex // held while groups of tasks are made and left
+
 	counting   sync.Mutex // guards the following
 	lastCensus census
 }

@@ -4,24 +4,65 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"ballast/internal/driver"
+	"ballast/internal/ecs"
 )
 
-func TestAbove(t *testing.T) {
+func TestBiggest(t *testing.T) {
 	private := func(pid int) (uint64, bool) {
-		size, ok := map[int]uint64{1: 40, 2: 30}[pid]
+		size, ok := map[int]uint64{1: 40, 2: 30, 4: 85}[pid]
 		return size, ok
 	}
-	kin := []process{{pid: 1, rss: 10}, {pid: 2, rss: 10}, {pid: 3, rss: 5}}
-	for limit, want := range map[uint64]bool{1000: false, 250: false, 120: false, 119: true, 0: true} {
-		if got := above(kin, limit, 10, private); got != want {
-			t.Errorf("above %d: %t", limit, got)
+	one, other := []process{{pid: 1, rss: 10}, {pid: 2, rss: 10}, {pid: 3, rss: 5}}, []process{{pid: 4, rss: 10}} // 120 and 85
+	for _, c := range []struct {
+		all   [][]process
+		limit uint64
+		index int
+		over  bool
+	}{
+		{[][]process{one}, 1000, 0, false}, {[][]process{one}, 250, 0, false}, {[][]process{one}, 120, 0, false},
+		{[][]process{one}, 119, 0, true}, {[][]process{one}, 0, 0, true},
+		{[][]process{one, other}, 205, 0, false}, {[][]process{one, other}, 204, 0, true},
+		{[][]process{other, nil, one}, 204, 2, true}, {[][]process{other, one[:1]}, 120, 0, true},
+		{nil, 0, 0, false},
+	} {
+		index, over := biggest(c.all, c.limit, 10, private)
+		if over != c.over || over && index != c.index {
+			t.Errorf("%v above %d: %t, %d", c.all, c.limit, over, index)
 		}
 	}
 	never := func(int) (uint64, bool) {
 		t.Error("the kernel is asked though nothing is near the limit")
 		return 0, false
 	}
-	above(kin, 250, 10, never)
+	biggest([][]process{one, other}, 350, 10, never)
+}
+
+func TestWatched(t *testing.T) {
+	limits := &driver.TaskLimits{Memory: 1}
+	member := func(task byte, name string, polled, taskPolled bool) *container {
+		c := newContainer(driver.Key{Task: ecs.ID{task}, Container: name}, 0, "")
+		c.polled, c.taskPolled, c.resources.Task = polled, taskPolled, limits
+		return c
+	}
+	alone := newContainer(driver.Key{Task: ecs.ID{9}, Container: "alone"}, 0, "")
+	alone.polled = true
+	single, tasks := watched([]*container{
+		member(1, "a", false, false), member(2, "b", true, true), alone, member(1, "c", false, true), member(3, "d", false, false), member(2, "e", false, false),
+	})
+	names := func(all []*container) (names string) {
+		for _, c := range all {
+			names += c.key.Container + " "
+		}
+		return names
+	}
+	if got := names(single); got != "b alone " {
+		t.Errorf("looked at by themselves: %s", got)
+	}
+	if len(tasks) != 2 || names(tasks[0]) != "b e " || names(tasks[1]) != "a c " {
+		t.Errorf("looked at together: %d tasks", len(tasks))
+	}
 }
 
 func TestParseRollup(t *testing.T) {

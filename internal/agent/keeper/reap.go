@@ -76,7 +76,7 @@ func (k *keeper) finish(c *container, e end) {
 	if k.usedUp(c, e.code) {
 		exit.Reason = outOfMemory
 	}
-	leaveGroups(c.cgroup, c.groups)
+	k.depart(c.cgroup, c.groups)
 	// If the disk is full the end is still known as long as this keeper lives; a successor would report it as not observed.
 	_ = appendRecord(c.path, record{Exit: &exitRecord{At: exit.At, Code: exit.Code, Reason: exit.Reason}})
 	k.settle(c, exit)

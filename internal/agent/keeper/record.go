@@ -49,6 +49,8 @@ type startRecord struct {
 	Resources Resources `json:"resources"`
 	Groups    []string  `json:"groups,omitempty"` // control groups of version 1
 	Polled    bool      `json:"polled,omitempty"` // no control group sees to its limit of memory
+
+	TaskPolled bool `json:"taskPolled,omitempty"` // nor to that of its task
 }
 
 // pidRecord is known after the fork: the process and its start time in clock ticks, 0 when it could not be read.

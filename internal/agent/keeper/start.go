@@ -111,19 +111,16 @@ func groupRefused(err error) bool {
 func (k *keeper) forkOnce(c *container, cmd Command, rec startRecord, io *stdio) error {
 	env := append(append(make([]string, 0, len(cmd.Env)+1), cmd.Env...), Marker+"="+markerValue(c.key, rec.Token))
 	attr := &syscall.ProcAttr{Dir: cmd.Dir, Env: env, Files: io.files(), Sys: &syscall.SysProcAttr{Setsid: true}}
-	group, err := enterCgroup(rec.Cgroup, attr.Sys)
+	group, err := k.admit(c.key.Task, &rec, attr.Sys)
 	if err != nil {
-		return fmt.Errorf("%w: %w", errNoGroup, err)
+		return err
 	}
 	defer group.Close() // nil without a group
-	bound := false
-	rec.Groups, bound = k.controls.bind(rec.Cgroup, rec.Token, cmd.Resources)
-	rec.Polled = !bound
 	first := c.firstRecord()
 	first.Start = &rec
 	file, err := createRecord(c.path, first)
 	if err != nil {
-		leaveGroups(rec.Cgroup, rec.Groups)
+		k.depart(rec.Cgroup, rec.Groups)
 		return err
 	}
 	defer file.Close()
@@ -132,7 +129,7 @@ func (k *keeper) forkOnce(c *container, cmd Command, rec startRecord, io *stdio)
 	k.mu.Unlock()
 	pid, err := k.fork(cmd, attr, rec.Groups)
 	if err != nil {
-		leaveGroups(rec.Cgroup, rec.Groups)
+		k.depart(rec.Cgroup, rec.Groups)
 		k.mu.Lock()
 		defer k.mu.Unlock()
 		k.forking--
@@ -151,7 +148,7 @@ func (k *keeper) forkOnce(c *container, cmd Command, rec startRecord, io *stdio)
 	c.env, c.dir = cmd.Env, cmd.Dir
 	c.takeOver(rec)
 	c.state, c.payload = driver.Running, nil
-	if c.polled {
+	if c.polled || c.taskPolled {
 		k.oversee()
 	}
 	c.started = driver.Started{At: rec.At, RuntimeID: strconv.Itoa(pid), Bindings: rec.Bindings, Address: rec.Address}

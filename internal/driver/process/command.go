@@ -100,7 +100,7 @@ func commandOf(spec driver.Spec, cfg Config, bindings []ecs.Binding) (keeper.Com
 		return keeper.Command{}, err
 	}
 	return keeper.Command{Path: path, Argv: args, Dir: dir, Env: env, Bindings: bindings, Logs: limits, Confinement: confined,
-		Resources: keeper.Resources{CPU: spec.CPU, Memory: spec.Memory, Reservation: spec.MemoryReservation}}, nil
+		Resources: keeper.Resources{CPU: spec.CPU, Memory: spec.Memory, Reservation: spec.MemoryReservation, Task: spec.Task}}, nil
 }
 
 // logLimits are those that the log driver json-file was given, nil for none.

@@ -13,7 +13,7 @@ func TestMemoryLimit(t *testing.T) {
 		t.Run(word, func(t *testing.T) {
 			d := openAt(t, namedDir(t, word))
 			defer d.Close()
-			if text := d.Limits(); word == "no-cgroups" && text != "memory limits are checked once a second, for want of a control group, CPU shares have no effect" {
+			if text := d.Limits(); word == "no-cgroups" && text != "memory limits are checked once a second, for want of a control group, CPU shares and the CPU limits of tasks have no effect" {
 				t.Errorf("without control groups: %s", text)
 			}
 			modest, greedy := command("eat", "1"), command("eat", "400")

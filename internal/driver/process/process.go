@@ -253,23 +253,30 @@ func (d *Driver) Stats(ctx context.Context, key driver.Key) (driver.Stats, error
 	return stats, err
 }
 
-// Limits says to people which limits of containers hold, and how.
+// Limits says to people which limits of containers and tasks hold, and how.
 func (d *Driver) Limits() string {
 	b := keeper.Bounds{}
 	if c := d.link.current(); c != nil {
 		b = c.Bounds()
 	}
-	memory, cpu := "memory limits are checked once a second, for want of a control group", "CPU shares have no effect"
+	return limitsText(b)
+}
+
+// limitsText says what a keeper's bounds mean for containers and tasks.
+func limitsText(b keeper.Bounds) string {
+	memory := "memory limits are checked once a second, for want of a control group"
 	if b.Memory {
 		memory = "memory limits are enforced"
 	}
-	if b.CPU {
-		cpu = "CPU shares are too"
-		if !b.Memory {
-			cpu = "CPU shares are enforced"
-		}
+	switch {
+	case !b.CPU:
+		return memory + ", CPU shares and the CPU limits of tasks have no effect"
+	case !b.Quota:
+		return memory + ", CPU shares are enforced, the CPU limits of tasks have no effect"
+	case !b.Memory:
+		return memory + ", CPU shares and the CPU limits of tasks are enforced"
 	}
-	return memory + ", " + cpu
+	return memory + ", CPU shares and the CPU limits of tasks are too"
 }
 
 // Remove forgets a container that does not run.
