@@ -40,7 +40,7 @@ type grammar struct {
 	Diff     diffVerb     `cmd:"" help:"Show what deploying DIR would change."`
 	Rollback rollbackVerb `cmd:"" help:"Bring a service back to an earlier revision of its task definition."`
 	Wait     waitVerb     `cmd:"" help:"Wait until services are steady, or tasks have stopped."`
-	Ps       psVerb       `cmd:"" help:"List tasks: status, health, where they listen, why they stopped."`
+	Ps       psVerb       `cmd:"" aliases:"tasks" help:"List tasks: status, health, where they listen, why they stopped."`
 	Events   eventsVerb   `cmd:"" help:"Show what the scheduler did for a service, and why."`
 	Logs     logsVerb     `cmd:"" help:"Show what containers wrote."`
 	Exec     execVerb     `cmd:"" help:"Run a command, or a shell, in a container."`

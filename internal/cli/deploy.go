@@ -146,7 +146,8 @@ func (d *deployment) put(ctx context.Context, service project.Service) error {
 	if err != nil {
 		return err
 	}
-	if err := d.carryOut(ctx, name, plan); err != nil {
+	now, err := d.carryOut(ctx, name, plan)
+	if err != nil {
 		return err
 	}
 	numbers, err := policy.WithTags(d.policy, tagsOf(in.Tags))
@@ -154,6 +155,7 @@ func (d *deployment) put(ctx context.Context, service project.Service) error {
 		return err
 	}
 	g := newProgress(numbers, have, before)
+	g.aim(now)
 	g.checked = slices.Contains(d.checked, definition)
 	d.services = append(d.services, &following{name, g})
 	return nil
@@ -215,24 +217,28 @@ func (d *deployment) definition(ctx context.Context, ref string) (string, error)
 	return revision(have), nil
 }
 
-func (d *deployment) carryOut(ctx context.Context, name string, plan project.ServicePlan) error {
+// carryOut does what a plan says, and gives the service as it is then; nil where there is nothing to do.
+func (d *deployment) carryOut(ctx context.Context, name string, plan project.ServicePlan) (*types.Service, error) {
 	switch {
 	case plan.Create != nil:
-		if _, err := d.client.ecs.CreateService(ctx, plan.Create); err != nil {
-			return fmt.Errorf("create service %s: %w", name, err)
+		out, err := d.client.ecs.CreateService(ctx, plan.Create)
+		if err != nil {
+			return nil, fmt.Errorf("create service %s: %w", name, err)
 		}
+		d.changed = true
 		d.say("service %s: created, %d tasks of %s", name, aws.ToInt32(plan.Create.DesiredCount), *plan.Create.TaskDefinition)
+		return out.Service, nil
 	case plan.Update != nil:
-		if _, err := d.client.ecs.UpdateService(ctx, plan.Update); err != nil {
-			return fmt.Errorf("update service %s: %w", name, err)
+		out, err := d.client.ecs.UpdateService(ctx, plan.Update)
+		if err != nil {
+			return nil, fmt.Errorf("update service %s: %w", name, err)
 		}
+		d.changed = true
 		d.say("service %s: updated", name)
 		d.sayChanges(plan.Changes)
-	default:
-		return nil
+		return out.Service, nil
 	}
-	d.changed = true
-	return nil
+	return nil, nil
 }
 
 // The pauses between two looks at services that are not steady: short at first, longer when it takes its time.
@@ -281,7 +287,7 @@ func (d *deployment) lookAround(ctx context.Context) (steady bool, err error) {
 			d.say("%s", strings.Join(s.news, "\n"))
 		}
 		if s.failed != "" {
-			return false, fmt.Errorf("service %s: %s", f.name, s.failed)
+			return false, rolloutError{fmt.Sprintf("service %s: %s", f.name, s.failed), s.steady}
 		}
 		steady = steady && s.steady
 		shown = append(shown, s.live...)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -24,6 +25,7 @@ import (
 // execVerb runs a command in a container.
 type execVerb struct {
 	endpointOptions `embed:""`
+	outputOptions   `embed:""`
 
 	What      string   `arg:"" name:"service|task" help:"A service, whose newest healthy task is taken, or a task by its id or how that begins."`
 	Container string   `short:"c" placeholder:"NAME" help:"The container, where the task has several that run."`
@@ -39,6 +41,10 @@ func (execVerb) Help() string {
     ballast exec web                          a shell in a task of service web
     ballast exec 3f2a -c app -- ls -l /tmp    one command in container app of a task
     echo hi | ballast exec web -- cat         without a terminal the streams are passed on as they are
+    ballast exec web -o json -- id | jq -r .stdout
+
+With -o json, for programs: {"task", "container", "exitCode", "stdout", "stderr"} when the command has ended, without a terminal; at most
+16 MiB of output.
 
 The command runs beside the container's processes, with their environment and in their working directory, and as the user that runs
 them. In a terminal Ctrl-C goes to the command; otherwise it ends it. When the connection or the container ends, so does the command.
@@ -83,6 +89,9 @@ func (v *execVerb) Run(ctx context.Context, s *Streams) error {
 	if v.Input {
 		streams.In = s.In
 	}
+	if v.json() {
+		return v.inJSON(ctx, s, conn, streams, execResult{Task: t.ARN, Container: name})
+	}
 	if terminal {
 		restore, err := s.Console.Raw()
 		if err != nil {
@@ -94,17 +103,61 @@ func (v *execVerb) Run(ctx context.Context, s *Streams) error {
 		defer stop()
 		streams.Resize = sizes
 	}
-	code, err := attach.Connect(ctx, attach.WebSocket(conn), streams)
+	return passOn(attach.Connect(ctx, attach.WebSocket(conn), streams))
+}
+
+// passOn makes the exit code of a command that of this program.
+func passOn(code int, err error) error {
 	if err == nil && code != 0 {
 		err = exitError(code)
 	}
 	return err
 }
 
+// execResult is what -o json gives.
+type execResult struct {
+	Task      string `json:"task"` // its ARN
+	Container string `json:"container"`
+	ExitCode  int    `json:"exitCode"`
+	Stdout    string `json:"stdout"`
+	Stderr    string `json:"stderr"`
+}
+
+// maxCollected bounds the output that is kept until a command has ended: far more than programs ask commands for.
+const maxCollected = 16 << 20
+
+// collected keeps what is written, up to maxCollected.
+type collected struct{ bytes.Buffer }
+
+func (c *collected) Write(p []byte) (int, error) {
+	if c.Len()+len(p) > maxCollected {
+		return 0, fmt.Errorf("the command writes more than %d MiB; without -o json its output is passed on as it comes", maxCollected>>20)
+	}
+	return c.Buffer.Write(p)
+}
+
+// inJSON keeps the output of the command and gives all of it at its end.
+func (v *execVerb) inJSON(ctx context.Context, s *Streams, conn *websocket.Conn, streams driver.Streams, result execResult) error {
+	var out, failure collected
+	streams.Out, streams.Err = &out, &failure
+	var err error
+	if result.ExitCode, err = attach.Connect(ctx, attach.WebSocket(conn), streams); err != nil {
+		return err
+	}
+	result.Stdout, result.Stderr = out.String(), failure.String()
+	if err := writeJSON(s.Out, result); err != nil {
+		return err
+	}
+	return passOn(result.ExitCode, nil)
+}
+
 // terminal says whether the command gets one.
 func (v *execVerb) terminal(s *Streams) (bool, error) {
 	if v.Terminal == nil {
-		return v.Input && s.Console != nil, nil
+		return v.Input && s.Console != nil && !v.json(), nil
+	}
+	if *v.Terminal && v.json() {
+		return false, usagef("--tty: a terminal cannot be given in JSON; leave out -o json")
 	}
 	if *v.Terminal && s.Console == nil {
 		return false, usagef("--tty: standard input and output are not both a terminal")

@@ -62,6 +62,7 @@ func TestExecWords(t *testing.T) {
 	for _, c := range []struct{ line, want []string }{
 		{[]string{"exec", "web"}, defaultCommand},
 		{[]string{"exec", "web", "--"}, defaultCommand},
+		{[]string{"exec", "web", "-o", "json", "--", "ls", "-o"}, []string{"ls", "-o"}},
 		{[]string{"exec", "-c", "app", "web", "ls", "-l", "-c"}, []string{"ls", "-l", "-c"}},
 		{[]string{"exec", "web", "-c", "app", "--", "ls", "--help", "--", "x"}, []string{"ls", "--help", "--", "x"}},
 	} {

@@ -38,6 +38,15 @@ type notSteadyError struct{ text string }
 
 func (e notSteadyError) Error() string { return e.text }
 
+// rolloutError says that a rollout has failed.
+type rolloutError struct {
+	text string
+	// steady says that the service runs all the same, on what it was rolled back to.
+	steady bool
+}
+
+func (e rolloutError) Error() string { return e.text }
+
 // errInterrupted ends a verb at once, with nothing left to say.
 var errInterrupted = errors.New("interrupted")
 

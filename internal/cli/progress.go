@@ -23,6 +23,15 @@ type progress struct {
 	status string          // said last
 	// checked says that health checks decide when the tasks count as healthy.
 	checked bool
+	// target is the id of the deployment that is to succeed, "" where none was begun; why is what its failure event says.
+	target, revision, why string
+}
+
+// aim has the progress of one deployment followed, of a revision, beside that of the service.
+func (g *progress) aim(s *types.Service) {
+	if s != nil && len(s.Deployments) > 0 {
+		g.target, g.revision = aws.ToString(s.Deployments[0].Id), lastPart(aws.ToString(s.Deployments[0].TaskDefinition))
+	}
 }
 
 // newProgress begins with what is known before anything was changed: that is no news. service may be nil.
@@ -54,7 +63,7 @@ type sight struct {
 func (g *progress) look(s *types.Service, tasks []task, now time.Time) sight {
 	name := aws.ToString(s.ServiceName)
 	status, steady := g.describe(s, tasks)
-	out := sight{steady: steady, failed: failure(s)}
+	out := sight{steady: steady}
 	for _, t := range tasks {
 		if !t.stopped() || g.over[t.ARN] {
 			continue
@@ -67,11 +76,13 @@ func (g *progress) look(s *types.Service, tasks []task, now time.Time) sight {
 	for _, e := range slices.Backward(s.Events) {
 		if id := aws.ToString(e.Id); !g.events[id] {
 			g.events[id] = true
+			g.learn(aws.ToString(e.Message))
 			if worthSaying(aws.ToString(e.Message)) {
 				out.news = append(out.news, aws.ToString(e.Message))
 			}
 		}
 	}
+	out.failed = g.failure(s, steady)
 	out.live = live(name, status, tasks, now)
 	if status != g.status {
 		g.status = status
@@ -142,12 +153,44 @@ func (g *progress) waiting() string {
 		g.policy.Name)
 }
 
-// failure gives the reason of a failed rollout, "" for any other.
-func failure(s *types.Service) string {
-	if len(s.Deployments) == 0 || s.Deployments[0].RolloutState != types.DeploymentRolloutStateFailed {
+// learn keeps why the deployment that is followed failed: once it has been rolled back, only its event still says so.
+func (g *progress) learn(message string) {
+	if before, why, found := strings.Cut(message, ") deployment failed: "); found && g.target != "" && strings.HasSuffix(before, g.target) {
+		g.why = strings.TrimSuffix(why, ".")
+	}
+}
+
+// failure says that a rollout has failed and what to do next, "" for any other. One that was rolled back is over when the service is
+// steady again.
+func (g *progress) failure(s *types.Service, steady bool) string {
+	if len(s.Deployments) == 0 {
 		return ""
 	}
-	return cmp.Or(aws.ToString(s.Deployments[0].RolloutStateReason), "the deployment failed")
+	primary, name := s.Deployments[0], aws.ToString(s.ServiceName)
+	revision := lastPart(aws.ToString(primary.TaskDefinition))
+	look := fmt.Sprintf(`"ballast ps -a %s" says why its tasks stopped, "ballast logs %s" what they wrote`, name, name)
+	switch {
+	case primary.RolloutState == types.DeploymentRolloutStateFailed:
+		if back := cameFrom(s); back != "" {
+			look += fmt.Sprintf(`; "ballast rollback %s" goes back to %s`, name, back)
+		}
+		return fmt.Sprintf("%s on %s (%s)", cmp.Or(strings.TrimSuffix(aws.ToString(primary.RolloutStateReason), "."), "the deployment failed"), revision, look)
+	case g.target == "" || !steady || aws.ToString(primary.Id) == g.target:
+		return ""
+	case g.why != "":
+		return fmt.Sprintf("the deployment of %s failed, %s, and was rolled back: the service is on %s (%s)", g.revision, g.why, revision, look)
+	}
+	return fmt.Sprintf("another deployment, of %s, took the place of this one, of %s", revision, g.revision)
+}
+
+// cameFrom gives the revision that the deployment under way, or a failed one, replaces; "" when there is none.
+func cameFrom(s *types.Service) string {
+	for _, old := range s.Deployments[1:] {
+		if aws.ToString(old.TaskDefinition) != aws.ToString(s.TaskDefinition) {
+			return lastPart(aws.ToString(old.TaskDefinition))
+		}
+	}
+	return ""
 }
 
 // maxLiveTasks bounds the tasks shown at the end of a terminal.

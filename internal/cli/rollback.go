@@ -18,14 +18,14 @@ type rollbackVerb struct {
 	waitOptions     `embed:""`
 
 	Service  string `arg:"" help:"The service."`
-	Revision int    `placeholder:"N" help:"The revision to go to; without it, the newest ACTIVE one before the service's own."`
+	Revision int    `placeholder:"N" help:"The revision to go to; without it, the one that the deployment under way replaces, else the newest ACTIVE one before the service's own."`
 }
 
 // Help is shown with the flags.
 func (rollbackVerb) Help() string {
 	return `Examples:
 
-    ballast rollback web                 to the ACTIVE revision before the one that web is on
+    ballast rollback web                 to the ACTIVE revision before the one that web is on, or the one it comes from if that is not steady yet
     ballast rollback web --revision 3    to web's family, revision 3
     ballast rollback web --no-wait
 
@@ -57,14 +57,22 @@ func (v *rollbackVerb) Run(ctx context.Context, s *Streams) error {
 		return err
 	}
 	now := lastPart(aws.ToString(service.TaskDefinition))
-	to, err := v.target(ctx, d.client, now)
+	to := ""
+	if v.Revision == 0 {
+		to = cameFrom(service)
+	}
+	if to == "" {
+		to, err = v.target(ctx, d.client, now)
+	}
 	if err != nil {
 		return err
 	}
 	in := &ecs.UpdateServiceInput{Cluster: &d.client.cluster, Service: &v.Service, TaskDefinition: &to}
-	if _, err := d.client.ecs.UpdateService(ctx, in); err != nil {
+	out, err := d.client.ecs.UpdateService(ctx, in)
+	if err != nil {
 		return fmt.Errorf("roll service %s back to %s: %w", v.Service, to, err)
 	}
+	d.services[0].progress.aim(out.Service)
 	d.say("service %s: from %s back to %s", v.Service, now, to)
 	return d.finish(ctx, s, v.waitOptions, v.json())
 }

@@ -90,7 +90,12 @@ func chosen(driver string) string {
 // deploy deploys p, if there is one, and says how to go on.
 func (u *server) deploy(ctx context.Context, p *project.Project) error {
 	if p != nil {
-		if err := u.bringUp(ctx, *p); err != nil {
+		err := u.bringUp(ctx, *p)
+		var failed rolloutError
+		switch {
+		case errors.As(err, &failed) && failed.steady:
+			u.say("%s", failed.text)
+		case err != nil:
 			return err
 		}
 	}

@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -12,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+	"github.com/aws/smithy-go"
 )
 
 // task is a task as the verbs show it; its JSON form is stable.
@@ -29,7 +31,12 @@ type task struct {
 	StopCode      string      `json:"stopCode,omitempty"`
 	StoppedReason string      `json:"stoppedReason,omitempty"`
 	Containers    []container `json:"containers"`
+
+	addresses []address // of containers with a network interface of their own
 }
+
+// address is where a container is reached at the ports that its definition names.
+type address struct{ container, host string }
 
 type container struct {
 	Name       string `json:"name"`
@@ -46,12 +53,17 @@ type listen struct {
 	ContainerPort int32  `json:"containerPort"`
 	Host          string `json:"host"`
 	HostPort      int32  `json:"hostPort"`
-	Protocol      string `json:"protocol"`
+	// LastHostPort is the last one of a range, which begins at ContainerPort and HostPort; 0 where there is one port.
+	LastHostPort int32  `json:"lastHostPort,omitempty"`
+	Protocol     string `json:"protocol"`
 }
 
 // String gives the address to dial, with the protocol unless it is TCP.
 func (l listen) String() string {
 	address := joinHostPort(l.Host, l.HostPort)
+	if l.LastHostPort != 0 {
+		address += "-" + strconv.Itoa(int(l.LastHostPort))
+	}
 	if l.Protocol != "tcp" {
 		address += "/" + l.Protocol
 	}
@@ -113,11 +125,32 @@ func taskOf(t types.Task) task {
 		name := aws.ToString(c.Name)
 		out.Containers = append(out.Containers, container{name, aws.ToString(c.LastStatus), c.ExitCode, aws.ToString(c.Reason), aws.ToString(c.RuntimeId)})
 		for _, b := range c.NetworkBindings {
-			out.Listens = append(out.Listens, listen{name, aws.ToInt32(b.ContainerPort), aws.ToString(b.BindIP), aws.ToInt32(b.HostPort),
-				cmp.Or(string(b.Protocol), "tcp")})
+			out.Listens = append(out.Listens, bound(name, b))
+		}
+		for _, i := range c.NetworkInterfaces {
+			out.addresses = append(out.addresses, address{name, aws.ToString(i.PrivateIpv4Address)})
 		}
 	}
 	return out
+}
+
+// bound gives the port, or the range of ports, of a binding.
+func bound(container string, b types.NetworkBinding) listen {
+	out := listen{container, aws.ToInt32(b.ContainerPort), aws.ToString(b.BindIP), aws.ToInt32(b.HostPort), 0,
+		cmp.Or(string(b.Protocol), "tcp")}
+	if b.HostPortRange != nil {
+		out.ContainerPort, _ = portRange(aws.ToString(b.ContainerPortRange))
+		out.HostPort, out.LastHostPort = portRange(*b.HostPortRange)
+	}
+	return out
+}
+
+// portRange reads "8000-8010".
+func portRange(s string) (first, last int32) {
+	from, to, _ := strings.Cut(s, "-")
+	a, _ := strconv.Atoi(from)
+	b, _ := strconv.Atoi(to)
+	return int32(a), int32(b)
 }
 
 // lastPart gives what follows the last slash of an ARN.
@@ -173,7 +206,56 @@ func (c *client) describe(ctx context.Context, arns []string) ([]task, error) {
 			}
 		}
 	}
-	return tasks, nil
+	return tasks, c.addAddresses(ctx, tasks)
+}
+
+// addAddresses completes the tasks that have addresses of their own: what they listen at is in their definitions alone. A definition that
+// is gone leaves it unsaid.
+func (c *client) addAddresses(ctx context.Context, tasks []task) error {
+	known := map[string]*types.TaskDefinition{}
+	for i := range tasks {
+		t := &tasks[i]
+		if len(t.addresses) == 0 {
+			continue
+		}
+		definition, asked := known[t.Revision]
+		if !asked {
+			out, err := c.ecs.DescribeTaskDefinition(ctx, &ecs.DescribeTaskDefinitionInput{TaskDefinition: &t.Revision})
+			var refusal smithy.APIError
+			switch {
+			case errors.As(err, &refusal):
+			case err != nil:
+				return fmt.Errorf("describe task definition %s: %w", t.Revision, err)
+			default:
+				definition = out.TaskDefinition
+			}
+			known[t.Revision] = definition
+		}
+		if definition != nil {
+			t.Listens = append(t.Listens, atAddresses(t.addresses, definition.ContainerDefinitions)...)
+		}
+	}
+	return nil
+}
+
+// atAddresses gives the ports that containers name, at their addresses.
+func atAddresses(addresses []address, definitions []types.ContainerDefinition) (out []listen) {
+	for _, a := range addresses {
+		for _, d := range definitions {
+			if aws.ToString(d.Name) != a.container {
+				continue
+			}
+			for _, m := range d.PortMappings {
+				l := listen{a.container, aws.ToInt32(m.ContainerPort), a.host, aws.ToInt32(m.ContainerPort), 0, cmp.Or(string(m.Protocol), "tcp")}
+				if m.ContainerPortRange != nil {
+					l.HostPort, l.LastHostPort = portRange(*m.ContainerPortRange)
+					l.ContainerPort = l.HostPort
+				}
+				out = append(out, l)
+			}
+		}
+	}
+	return out
 }
 
 // find gives the task that ref means: an ARN, an id, or the beginning of one.

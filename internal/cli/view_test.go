@@ -175,10 +175,64 @@ func TestProgressSaysNewsOnce(t *testing.T) {
 }
 
 func TestProgressOfAFailedRollout(t *testing.T) {
-	s := apiService(1, types.DeploymentRolloutStateFailed, [3]int32{1, 0, 0})
+	s := apiService(1, types.DeploymentRolloutStateFailed, [3]int32{2, 0, 0}, [3]int32{1, 1, 0})
+	s.TaskDefinition = s.Deployments[0].TaskDefinition
 	s.Deployments[0].RolloutStateReason = aws.String("ECS deployment circuit breaker: tasks failed to start.")
-	if got := newProgress(policy.Policy{}, nil, nil).look(s, nil, noon); got.failed != *s.Deployments[0].RolloutStateReason || got.steady {
+	want := `ECS deployment circuit breaker: tasks failed to start on web:2 ("ballast ps -a web" says why its tasks stopped, ` +
+		`"ballast logs web" what they wrote; "ballast rollback web" goes back to web:1)`
+	if got := newProgress(policy.Policy{}, nil, nil).look(s, nil, noon); got.failed != want || got.steady {
 		t.Errorf("got %+v", got)
+	}
+}
+
+// A deployment that was rolled back has failed, though the service is steady.
+func TestProgressOfARollback(t *testing.T) {
+	const inProgress, completed = types.DeploymentRolloutStateInProgress, types.DeploymentRolloutStateCompleted
+	id := func(s *types.Service, id string) *types.Service {
+		s.Deployments[0].Id = &id
+		return s
+	}
+	begin := func() *progress {
+		g := newProgress(policy.Policy{}, nil, nil)
+		g.aim(id(apiService(1, inProgress, [3]int32{2, 0, 1}), "ecs-svc/2"))
+		return g
+	}
+	failed := types.ServiceEvent{Id: aws.String("1"), Message: aws.String("(service web) (deployment ecs-svc/2) deployment failed: tasks failed to start.")}
+
+	g := begin()
+	back := id(apiService(1, inProgress, [3]int32{1, 0, 1}), "ecs-svc/3")
+	back.Events = []types.ServiceEvent{failed}
+	if got := g.look(back, nil, noon); got.failed != "" || got.steady {
+		t.Errorf("while it is rolled back: %+v", got)
+	}
+	back = id(apiService(1, completed, [3]int32{1, 1, 0}), "ecs-svc/3")
+	back.Events = []types.ServiceEvent{failed}
+	want := "the deployment of web:2 failed, tasks failed to start, and was rolled back: the service is on web:1"
+	if got := g.look(back, nil, noon); !strings.HasPrefix(got.failed, want) || !got.steady {
+		t.Errorf("rolled back: %+v", got)
+	}
+	if got := begin().look(id(apiService(1, completed, [3]int32{7, 1, 0}), "ecs-svc/7"), nil, noon); !strings.Contains(got.failed, "another deployment, of web:7,") {
+		t.Errorf("deployed by somebody else: %+v", got)
+	}
+	if got := begin().look(id(apiService(1, completed, [3]int32{2, 1, 0}), "ecs-svc/2"), nil, noon); got.failed != "" || !got.steady {
+		t.Errorf("as it should be: %+v", got)
+	}
+}
+
+func TestListens(t *testing.T) {
+	api := types.Task{TaskArn: aws.String("a/" + someID), TaskDefinitionArn: aws.String("x/web:1"), Containers: []types.Container{{Name: aws.String("app"),
+		NetworkBindings: []types.NetworkBinding{
+			{BindIP: aws.String("127.0.0.1"), ContainerPort: aws.Int32(80), HostPort: aws.Int32(4000), Protocol: "udp"},
+			{BindIP: aws.String("0.0.0.0"), ContainerPortRange: aws.String("9000-9002"), HostPortRange: aws.String("5000-5002"), Protocol: "tcp"}}}}}
+	if got, want := listens(taskOf(api)), "127.0.0.1:4000/udp 127.0.0.1:5000-5002"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	own := types.Task{TaskArn: aws.String("a/" + someID), Containers: []types.Container{{Name: aws.String("app"),
+		NetworkInterfaces: []types.NetworkInterface{{PrivateIpv4Address: aws.String("127.64.0.2")}}}, {Name: aws.String("none")}}}
+	definitions := []types.ContainerDefinition{{Name: aws.String("none")}, {Name: aws.String("app"),
+		PortMappings: []types.PortMapping{{ContainerPort: aws.Int32(80), Protocol: "tcp"}, {ContainerPortRange: aws.String("90-91"), Protocol: "udp"}}}}
+	if got, want := listens(task{Listens: atAddresses(taskOf(own).addresses, definitions)}), "127.64.0.2:80 127.64.0.2:90-91/udp"; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 
