@@ -79,6 +79,7 @@ func (ch change) id() ecs.ID {
 var _ Observer = (*checker)(nil)
 
 func newChecker(w *World, h *history) *checker {
+	w.server.keeps = true // to compare what readers saw before a restart with what they see after it
 	return &checker{w: w, h: h, policy: w.server.cfg.Policy, shadow: map[string][]byte{}, keys: map[journal.Key]ecs.ID{},
 		tasks: map[ecs.ID]*ecs.Task{}, born: map[ecs.ID]birth{}, jobs: map[string]int{}, boxes: map[driver.Key]*box{},
 		places: map[ecs.ID]*host{}, unremoved: map[ecs.ID]int{}, memories: map[string]*memory{}}

@@ -11,6 +11,7 @@ import (
 	"ballast/internal/driver"
 	"ballast/internal/driver/fake"
 	"ballast/internal/ecs"
+	"ballast/internal/session"
 )
 
 // host does for agent.Machine what agent's run.go does in production, with a fake.Model for a driver.
@@ -34,7 +35,7 @@ type host struct {
 	life    int            // grows whenever the agent starts or ends
 	inbox   []agent.Input
 	busy    bool // a step is on the agenda
-	wakeups int
+	wakeup  wakeup
 
 	// slowest is how long a call takes at most to get to the driver, and what happens there to get back.
 	slowest  time.Duration
@@ -83,6 +84,9 @@ func (h *host) later(d time.Duration, do func()) {
 	})
 }
 
+// laterAt is later with a time.
+func (h *host) laterAt(at ecs.Time, do func()) { h.later(at.Sub(h.w.now), do) }
+
 // start starts the agent.
 func (h *host) start() {
 	if h.machine != nil {
@@ -91,6 +95,7 @@ func (h *host) start() {
 	h.life++
 	h.machine = agent.New(h.cfg)
 	h.inbox, h.busy, h.watching, h.failures, h.session = nil, false, false, 0, 0
+	h.wakeup = wakeup{}
 	h.w.note("%s   agent starts", h.name)
 	h.stepSoon()
 	h.dial()
@@ -159,22 +164,17 @@ func (h *host) step() {
 	h.inbox = nil
 	batch := h.machine.Step(h.clock.now(), inputs...)
 	h.act(batch)
-	h.wakeups++
-	if wakeup := h.wakeups; batch.WakeAt != 0 {
-		h.later(batch.WakeAt.Sub(h.clock.now()), func() {
-			if h.wakeups == wakeup {
-				h.stepSoon()
-			}
-		})
+	at := ecs.Time(0)
+	if batch.WakeAt != 0 {
+		at = h.w.now.Add(max(0, batch.WakeAt.Sub(h.clock.now())))
 	}
+	h.wakeup.at(h.w, at, h.laterAt, h.stepSoon)
 }
 
 // act does what a batch says.
 func (h *host) act(b agent.Batch) {
 	for _, r := range b.Reports {
-		h.w.note("%s   report: session %d seq %d ack %d hello=%v tasks %d", h.name, r.Session, r.Seq, r.Ack, r.Hello != nil,
-			len(r.Tasks))
-		h.w.trace.value(r)
+		h.noteReport(&r)
 		if h.conn != nil {
 			h.w.network.up(h.conn, r)
 		}
@@ -213,13 +213,32 @@ func (h *host) act(b agent.Batch) {
 	}
 }
 
+func (h *host) noteReport(r *session.Report) {
+	if !h.w.trace.onlyBrief {
+		h.w.note("%s   report: session %d seq %d ack %d hello=%v tasks %d", h.name, r.Session, r.Seq, r.Ack, r.Hello != nil,
+			len(r.Tasks))
+		h.w.trace.value(*r)
+	}
+}
+
+// noteCall notes a driver call, or its result.
+func (h *host) noteCall(c *driver.Call, result *driver.Result) {
+	switch {
+	case h.w.trace.onlyBrief:
+	case result == nil:
+		h.w.note("%s   %s %s", h.name, c.Op, keyOf(c.Key))
+	default:
+		h.w.note("%s   %s %s: %s", h.name, c.Op, keyOf(c.Key), outcome(result))
+	}
+}
+
 // call makes a driver call, unless the agent ends before.
 func (h *host) call(call driver.Call) {
 	h.later(h.chance.between(0, h.slowest), func() {
 		h.lastCall++
 		number, c := h.lastCall, &callUnderWay{Call: call, life: h.life}
 		h.calls[number] = c
-		h.w.note("%s   %s %s", h.name, call.Op, keyOf(call.Key))
+		h.noteCall(&call, nil)
 		for _, o := range h.w.observers {
 			o.Called(h, call)
 		}
@@ -273,7 +292,7 @@ func (h *host) look() {
 		}
 		c := h.calls[o.Result.ID]
 		delete(h.calls, o.Result.ID)
-		h.w.note("%s   %s %s: %s", h.name, c.Op, keyOf(c.Key), outcome(o.Result))
+		h.noteCall(&c.Call, o.Result)
 		for _, obs := range h.w.observers {
 			obs.Happened(h, c.Call, o)
 		}
@@ -288,7 +307,9 @@ func (h *host) look() {
 
 // ended passes on the end of a container, at least once.
 func (h *host) ended(o fake.Outcome) {
-	h.w.note("%s   ended %s", h.name, keyOf(o.Event.Key))
+	if !h.w.trace.onlyBrief {
+		h.w.note("%s   ended %s", h.name, keyOf(o.Event.Key))
+	}
 	for _, obs := range h.w.observers {
 		obs.Happened(h, driver.Call{}, o)
 	}

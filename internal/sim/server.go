@@ -6,6 +6,7 @@ import (
 
 	"ballast/internal/control"
 	"ballast/internal/control/root"
+	"ballast/internal/control/sessions"
 	"ballast/internal/ecs"
 	"ballast/internal/session"
 	"ballast/internal/store"
@@ -25,6 +26,7 @@ type server struct {
 	machine *control.Machine // nil while control is down
 	now     ecs.Time         // as the machine has it
 	root    *root.Root       // what readers see
+	keeps   bool             // somebody keeps roots for longer than until the next commit
 	fence   store.Fence
 	life    int // grows with every machine; what was put down for an older one is void
 
@@ -32,7 +34,7 @@ type server struct {
 	busy    bool // a step is on the agenda, or its commit under way
 	commit  *commit
 	failing bool // commits meet a passing fault
-	wakeups int
+	wakeup  wakeup
 
 	ticket  uint64
 	waiting map[uint64]*request
@@ -87,8 +89,9 @@ func (s *server) start() {
 	}
 	s.now = s.clock.now()
 	m.Loaded(s.now)
-	s.machine, s.fence, s.root = m, fence, m.Root()
+	s.machine, s.fence, s.root = m, fence, s.show(m)
 	s.busy, s.commit, s.failing, s.started = false, nil, false, s.w.now
+	s.wakeup = wakeup{}
 	s.w.note("control  starts")
 	for _, o := range s.w.observers {
 		o.Loaded(m, s.root)
@@ -228,14 +231,12 @@ func (s *server) step() {
 func (s *server) committed(batch *control.Batch) {
 	s.commit, s.failing = nil, false
 	messages := s.machine.Committed(batch.Seq)
-	s.root = s.machine.Root()
+	s.root = s.show(s.machine)
 	for _, a := range batch.Answers {
 		s.answer(a, false)
 	}
 	for _, m := range messages {
-		s.w.note("control  to %s: session %d seq %d ack %d manifest=%v tasks %d %s", short(m.Instance), m.Session, m.Seq, m.Ack,
-			m.Manifest, len(m.Tasks), m.Refused)
-		s.w.trace.value(m.Assignments)
+		s.noteMessage(&m)
 		if c := s.conns[m.Instance]; c != nil {
 			s.w.network.down(c, m.Assignments)
 		}
@@ -251,19 +252,33 @@ func (s *server) committed(batch *control.Batch) {
 	s.sleep()
 }
 
+func (s *server) noteMessage(m *sessions.Message) {
+	if !s.w.trace.onlyBrief {
+		s.w.note("control  to %s: session %d seq %d ack %d manifest=%v tasks %d %s", short(m.Instance), m.Session, m.Seq, m.Ack,
+			m.Manifest, len(m.Tasks), m.Refused)
+		s.w.trace.value(m.Assignments)
+	}
+}
+
+// show gives what readers see now. As long as nobody keeps it, nothing need be copied.
+func (s *server) show(m *control.Machine) *root.Root {
+	if s.keeps {
+		return m.Root()
+	}
+	return m.Present()
+}
+
 // sleep has the machine woken when it asks to be. The wait is measured when it begins: setting the clock later does not change
 // it, as with timers of the operating system.
 func (s *server) sleep() {
-	s.wakeups++
-	wakeup, at := s.wakeups, s.machine.WakeAt()
-	if at == 0 {
-		return
+	at := s.machine.WakeAt()
+	if at != 0 {
+		at = s.w.now.Add(max(0, at.Sub(s.clock.now())))
 	}
-	s.later(at.Sub(s.clock.now()), func() {
-		if s.wakeups == wakeup && !s.busy {
-			s.stepSoon()
-		}
-	})
+	s.wakeup.at(s.w, at, s.laterAt, s.stepSoon)
 }
+
+// laterAt is later with a time.
+func (s *server) laterAt(at ecs.Time, do func()) { s.later(at.Sub(s.w.now), do) }
 
 func short(id ecs.ID) string { return id.String()[:6] }

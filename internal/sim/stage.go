@@ -54,6 +54,7 @@ func NewStage(seed uint64, cfg control.Config, audience Audience, checked bool) 
 	s := &Stage{w: newWorld(seed, cfg, nil), audience: audience}
 	h := newHistory(s.w, Options{})
 	s.asked = h.asked
+	s.w.trace.onlyBrief, s.w.server.disk.blank = !checked, !checked // nothing restarts control here
 	if checked {
 		s.w.observers = append(s.w.observers, newChecker(s.w, h))
 	}
@@ -68,8 +69,8 @@ func (s *Stage) Now() ecs.Time { return s.w.now }
 // Root is the committed state.
 func (s *Stage) Root() *root.Root { return s.w.server.root }
 
-// Trace is the hash of everything that has happened.
-func (s *Stage) Trace() string { return s.w.trace.sum() }
+// Trace is a hash of what has happened.
+func (s *Stage) Trace() string { return s.w.trace.briefSum() }
 
 // AddInstance adds a container instance, counted from 1, and starts its agent.
 func (s *Stage) AddInstance(hello session.Hello, conduct Conduct) int {

@@ -104,6 +104,7 @@ func (w *World) advance(d time.Duration) {
 		}
 		if e.at > w.now {
 			w.now, w.burst = e.at, 0
+			w.trace.number(uint64(e.at))
 		}
 		w.events++
 		if w.burst++; w.burst > maxBurst {

@@ -1,6 +1,7 @@
 package root
 
 import (
+	"maps"
 	"slices"
 
 	"ballast/internal/ecs"
@@ -29,37 +30,29 @@ func (b *Builder) Loaded() {
 
 // loadIndex sorts by lists first: within one list the entries stand in the order of the journal already.
 func (b *Builder) loadIndex() {
-	sizes, few := map[entry]int{}, make([]entry, 0, 8)
+	var few [maxLists]listKey
+	sizes := map[uint64]int{} // by list and desired status
+	total := 0
 	for _, t := range b.loading {
-		for _, e := range appendEntries(few, t) {
-			sizes[e.list()]++
+		for _, key := range appendLists(few[:0], t) {
+			sizes[in(b.use(key, 1), t.DesiredStatus)]++
+			total++
 		}
 	}
-	lists := make([]entry, 0, len(sizes))
-	for list := range sizes {
-		lists = append(lists, list)
-	}
-	slices.SortFunc(lists, compareEntries)
-	next, total := make(map[entry]int, len(lists)), 0 // where the next entry of a list goes
-	for _, list := range lists {
-		next[list] = total
-		total += sizes[list]
+	next, place := make(map[uint64]int, len(sizes)), 0 // where the next entry of a list goes
+	for _, list := range slices.Sorted(maps.Keys(sizes)) {
+		next[list] = place
+		place += sizes[list]
 	}
 	all := make([]entry, total)
 	for _, t := range b.loading {
-		for _, e := range appendEntries(few, t) {
-			list := e.list()
-			all[next[list]] = e
+		for _, key := range appendLists(few[:0], t) {
+			list := in(b.lists.numbers[key].number, t.DesiredStatus)
+			all[next[list]] = entry{list, t.Seq, t.ID}
 			next[list]++
 		}
 	}
 	for _, e := range all {
 		b.index.Load(e)
 	}
-}
-
-// list is the entry without what tells it from others of its list.
-func (e entry) list() entry {
-	e.seq, e.id = 0, ecs.ID{}
-	return e
 }

@@ -3,7 +3,6 @@
 package root
 
 import (
-	"cmp"
 	"math"
 
 	"github.com/tidwall/btree"
@@ -21,6 +20,7 @@ type Root struct {
 	services    *btree.BTreeG[*ecs.Service]
 	instances   *btree.BTreeG[*ecs.ContainerInstance]
 	tasks       *btree.BTreeG[*ecs.Task]
+	listed      *btree.BTreeG[list] // the lists of tasks in use
 	index       *btree.BTreeG[entry]
 }
 
@@ -28,12 +28,13 @@ type Root struct {
 type Builder struct {
 	Root
 	revisions map[uint64]*ecs.TaskDefinition // by number, as keys have it
+	lists     lists
 	loading   []*ecs.Task
 }
 
 // NewBuilder gives a builder with no records.
 func NewBuilder() *Builder {
-	return &Builder{revisions: map[uint64]*ecs.TaskDefinition{}, Root: Root{
+	return &Builder{revisions: map[uint64]*ecs.TaskDefinition{}, lists: lists{numbers: map[listKey]*listUse{}}, Root: Root{
 		clusters:    tree(func(a, b *ecs.Cluster) bool { return a.Name < b.Name }),
 		definitions: tree(definitionLess),
 		families:    tree(familyLess),
@@ -41,6 +42,7 @@ func NewBuilder() *Builder {
 		services:    tree(serviceLess),
 		instances:   tree(instanceLess),
 		tasks:       tree(taskLess),
+		listed:      tree(listLess),
 		index:       tree(entryLess),
 	}}
 }
@@ -79,8 +81,12 @@ func taskLess(a, b *ecs.Task) bool {
 
 // Publish gives the present state as a Root that later changes do not touch.
 func (b *Builder) Publish() *Root {
-	return &Root{b.clusters.Copy(), b.definitions.Copy(), b.families.Copy(), b.logGroups.Copy(), b.services.Copy(), b.instances.Copy(), b.tasks.Copy(), b.index.Copy()}
+	return &Root{b.clusters.Copy(), b.definitions.Copy(), b.families.Copy(), b.logGroups.Copy(), b.services.Copy(), b.instances.Copy(), b.tasks.Copy(),
+		b.listed.Copy(), b.index.Copy()}
 }
+
+// Present gives the present state as Publish does, but without a copy: it changes with the Builder.
+func (b *Builder) Present() *Root { return &b.Root }
 
 // Apply takes the changes of a committed unit.
 func (b *Builder) Apply(unit journal.Unit) {
@@ -124,13 +130,7 @@ func (b *Builder) remove(key journal.Key) {
 			b.countGroups(d, nil)
 		}
 	case journal.KindTask:
-		for _, desired := range []ecs.Status{ecs.StatusRunning, ecs.StatusStopped} {
-			if e, ok := b.index.Get(entry{cluster: key.Cluster, by: byAll, desired: desired, seq: key.Seq}); ok {
-				old, _ := b.tasks.Delete(&ecs.Task{Cluster: key.Cluster, ID: e.id})
-				b.reindex(old, nil)
-				return
-			}
-		}
+		b.removeTask(key)
 	case journal.KindService:
 		b.removeMatch(key)
 	case journal.KindInstance:
@@ -144,6 +144,20 @@ func (b *Builder) removeInstance(key journal.Key) {
 		func(i *ecs.ContainerInstance) bool { return i.Cluster == key.Cluster })
 	for _, i := range all {
 		b.instances.Delete(i)
+	}
+}
+
+func (b *Builder) removeTask(key journal.Key) {
+	all := b.lists.numbers[listKey{cluster: key.Cluster, by: byAll}]
+	if all == nil {
+		return
+	}
+	for _, desired := range []ecs.Status{ecs.StatusStopped, ecs.StatusRunning} {
+		if e, ok := b.index.Get(entry{list: in(all.number, desired), seq: key.Seq}); ok {
+			old, _ := b.tasks.Delete(&ecs.Task{Cluster: key.Cluster, ID: e.id})
+			b.reindex(old, nil)
+			return
+		}
 	}
 }
 
@@ -273,11 +287,4 @@ func page[T any](tree *btree.BTreeG[T], from T, limit int, keep, within func(T) 
 		return len(out) < limit
 	})
 	return out
-}
-
-func entryLess(a, b entry) bool { return compareEntries(a, b) < 0 }
-
-func compareEntries(a, b entry) int {
-	return cmp.Or(cmp.Compare(a.cluster, b.cluster), cmp.Compare(a.by, b.by), cmp.Compare(a.value, b.value),
-		cmp.Compare(a.desired, b.desired), cmp.Compare(a.seq, b.seq))
 }

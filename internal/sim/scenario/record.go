@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -161,10 +160,39 @@ func (r *recorder) nameOf(e *ecs.ServiceEvent) string {
 	return rest[:max(0, strings.IndexAny(rest, "),"))]
 }
 
-var longID = regexp.MustCompile(`\b([0-9a-f]{8})[0-9a-f]{24}\b`)
+// The length of an id as it is written, and of what Shorten leaves of it.
+const (
+	longID  = 32
+	shortID = 8
+)
 
-// Shorten cuts the ids in a text to what tells them apart.
-func Shorten(text string) string { return longID.ReplaceAllString(text, "$1") }
+// Shorten cuts the ids in a text, words of 32 hexadecimal digits, to what tells them apart.
+func Shorten(text string) string {
+	var out []byte
+	copied, digits, word := 0, 0, 0 // up to where text is in out; of the word at i, hexadecimal digits and letters so far
+	for i := 0; i <= len(text); i++ {
+		if i < len(text) && isWord(text[i]) {
+			word++
+			if c := text[i]; c >= '0' && c <= '9' || c >= 'a' && c <= 'f' {
+				digits++
+			}
+			continue
+		}
+		if word == longID && digits == longID {
+			out = append(out, text[copied:i-longID+shortID]...)
+			copied = i
+		}
+		digits, word = 0, 0
+	}
+	if copied == 0 {
+		return text
+	}
+	return string(append(out, text[copied:]...))
+}
+
+func isWord(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_'
+}
 
 // Moved implements sim.Audience.
 func (r *recorder) Moved(now ecs.Time, t *ecs.Task) {
