@@ -14,9 +14,11 @@ import (
 
 const (
 	services = 100
-	hosts    = 100
 	zones    = 3
 )
+
+// Hosts is how many container instances the cluster has.
+const Hosts = 100
 
 // Units gives the cluster "default" at a moment: 100 services, named web0 to web99, of one revision, web:1, on 100 container
 // instances, with that many tasks (a multiple of 200): half of them RUNNING and half STOPPED within the last five minutes.
@@ -26,7 +28,7 @@ func Units(tasks int, now ecs.Time) []journal.Unit {
 	d := &ecs.TaskDefinition{Seq: 1, Family: "web", Revision: 1, Document: []byte("{}"), RegisteredAt: now,
 		Containers: []ecs.ContainerDefinition{{Name: "web", Image: "web", Essential: true, Memory: 4}}}
 	w.Put(journal.DefinitionKey(d), d)
-	for i := range hosts {
+	for i := range Hosts {
 		host := &ecs.ContainerInstance{Seq: uint64(i + 1), ID: Instance(i), Cluster: "default", RegisteredAt: now,
 			Registered: ecs.Resources{CPU: 1 << 20, Memory: 1 << 20}, Zone: fmt.Sprint("zone", i%zones)}
 		w.Put(journal.InstanceKey(host), host)
@@ -47,7 +49,7 @@ func Units(tasks int, now ecs.Time) []journal.Unit {
 
 // task gives the i-th task; services and container instances take turns.
 func task(i int, d *ecs.TaskDefinition, now ecs.Time) *ecs.Task {
-	t := &ecs.Task{Seq: uint64(i + 1), ID: Task(i), Cluster: "default", Definition: d, Instance: Instance(i % hosts),
+	t := &ecs.Task{Seq: uint64(i + 1), ID: Task(i), Cluster: "default", Definition: d, Instance: Instance(i % Hosts),
 		Service: fmt.Sprint("web", i%services), ServiceSeq: uint64(i%services + 1), Deployment: ecs.DeploymentID(i%services + 1),
 		LastStatus: ecs.StatusRunning, DesiredStatus: ecs.StatusRunning, Version: 4, CreatedAt: now - 600_000, StartedAt: now - 500_000,
 		ConnectivityAt: now, Containers: []ecs.Container{{ID: id(3, i), Status: ecs.StatusRunning, RuntimeID: "4242",
