@@ -26,6 +26,24 @@ func Own(controller string) (own, top string) {
 	return find(controller, string(mine), string(mounts))
 }
 
+// Mounts gives the directories of the topmost groups of all hierarchies, in the order in which they are mounted.
+func Mounts() []string {
+	b, err := os.ReadFile("/proc/self/mounts")
+	if err != nil {
+		return nil
+	}
+	return mounts(string(b))
+}
+
+func mounts(text string) (all []string) {
+	for line := range strings.Lines(text) {
+		if f := strings.Fields(line); len(f) > 2 && (f[2] == "cgroup" || f[2] == "cgroup2") {
+			all = append(all, f[1])
+		}
+	}
+	return all
+}
+
 // find reads /proc/self/cgroup and /proc/self/mounts (cgroups(7)).
 func find(controller, mine, mounts string) (own, top string) {
 	for line := range strings.Lines(mounts) {

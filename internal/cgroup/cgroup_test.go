@@ -25,6 +25,13 @@ func TestFind(t *testing.T) {
 	}
 }
 
+func TestMounts(t *testing.T) {
+	const text = "tmpfs /c tmpfs rw 0 0\ncgroup /c/cpu,cpuacct cgroup rw,cpu,cpuacct 0 0\nproc /proc proc rw 0 0\ncgroup2 /c/unified cgroup2 rw 0 0\nx\n"
+	if got, want := mounts(text), []string{"/c/cpu,cpuacct", "/c/unified"}; !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+}
+
 func TestSettings(t *testing.T) {
 	for _, c := range []struct {
 		what      string

@@ -74,8 +74,8 @@ func meaning(driver, host, limits, logins string) string {
 		if logins != "" {
 			with = "with the logins in " + logins
 		}
-		return fmt.Sprintf("containers run on the engine at %s, which enforces CPU shares and memory limits; ports are bound at 127.0.0.1, "+
-			"and registries are asked %s", host, with)
+		return fmt.Sprintf("containers run on the engine at %s, which enforces CPU shares and memory limits; %s; ports are bound at 127.0.0.1, "+
+			"and registries are asked %s", host, limits, with)
 	}
 	return "containers are processes of this machine, with your rights; images are not pulled; " + limits
 }

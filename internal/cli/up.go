@@ -63,8 +63,8 @@ services as they were.
 
 The docker driver runs containers on the engine that DOCKER_HOST names, or the local one. An image is pulled for every task, and the
 one that the engine has is used where that fails, unless --pull says otherwise; CPU shares and memory limits are the engine's to
-enforce; ports are bound at 127.0.0.1. In network mode awsvpc each task has an address of its own on the engine's bridge. The image
-ballast/sample is never pulled: it is this program.
+enforce, those of a whole task where this program is root on the engine's machine; ports are bound at 127.0.0.1. In network mode awsvpc
+each task has an address of its own on the engine's bridge. The image ballast/sample is never pulled: it is this program.
 
 The process driver runs containers as processes of this machine, with your rights: commands come from entryPoint and command, images
 are not pulled; memory limits hold, and CPU shares and the CPU limits of tasks where control groups may be made. Relative working

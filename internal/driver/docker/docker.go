@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"sync"
@@ -56,6 +57,8 @@ type Driver struct {
 	fresh map[driver.Key]bool
 	// pausing are the tasks that have a pause container.
 	pausing map[ecs.ID]bool
+
+	groups *groups
 }
 
 var _ driver.Driver = (*Driver)(nil)
@@ -91,6 +94,9 @@ func Open(ctx context.Context, cfg Config) (*Driver, error) {
 		pausing: map[ecs.ID]bool{}}
 	_, err = engine.Ping(ctx, client.PingOptions{NegotiateAPIVersion: true})
 	if err == nil {
+		d.groups, err = d.findGroups(ctx)
+	}
+	if err == nil {
 		err = d.recall(ctx)
 	}
 	if err != nil {
@@ -109,6 +115,9 @@ func (d *Driver) recall(ctx context.Context) error {
 	for _, c := range list {
 		if key, ok := keyOf(c.Labels); ok && phaseOf(ownName(c.Names)).name != removed {
 			d.ids[key] = c.ID
+			if limits, ok := parseLimits(c.Labels[labelLimits]); ok {
+				d.groups.recall(key.Task, limits)
+			}
 		}
 		if task, err := ecs.ParseID(c.Labels[labelTask]); err == nil && c.Labels[labelPause] != "" {
 			d.pausing[task] = true
@@ -194,6 +203,9 @@ func (d *Driver) prepare(ctx context.Context, key driver.Key, spec driver.Spec) 
 	if needsPause(spec) {
 		at.pause, at.address, err = d.pause(ctx, key.Task, spec)
 	}
+	if err == nil {
+		at.parent = d.bound(ctx, key.Task, spec.Task)
+	}
 	return at, err
 }
 
@@ -215,14 +227,19 @@ func (d *Driver) Start(ctx context.Context, key driver.Key) (driver.Started, err
 	}
 	limited, cancel := context.WithTimeout(ctx, startFor)
 	defer cancel()
+	if err := d.groups.again(limited, key.Task); err != nil {
+		slog.Warn("the limits of a task are not enforced", "task", key.Task, "cause", err)
+	}
 	if _, err := d.engine.ContainerStart(limited, id, client.ContainerStartOptions{}); err != nil {
 		return driver.Started{}, fault(ctx, limited, err, driver.CannotStartContainerError, "started", startFor, fmt.Sprintf("start container %v", key))
 	}
+	held := d.groups.holds(key.Task)
 	c, err := d.known(ctx, key)
 	if err != nil {
 		return driver.Started{}, err
 	}
 	o := d.look(ctx, *c)
+	d.check(held, o.State == driver.Running && c.Config.Labels[labelLimits] != "")
 	if o.State == driver.Created {
 		return driver.Started{}, fmt.Errorf("start container %v: the engine says that it has started but not when", key)
 	}

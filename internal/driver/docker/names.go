@@ -20,11 +20,12 @@ const (
 	labelPorts     = "ballast.ports"   // the mapped container ports in the order of the definition, as "80/tcp 8000-8010/udp"
 	labelAddress   = "ballast.address" // the address of the task in network mode awsvpc
 	labelShares    = "ballast.shares"  // there when the task has a pause container or volumes of its own
+	labelLimits    = "ballast.limits"  // of the task, there where it has a control group: CPU units, MiB, share
 	labelPause     = "ballast.pause"   // there on pause containers, which have no container's name
 )
 
 // ours are the labels that no definition can set.
-var ours = []string{labelInstance, labelTask, labelContainer, labelAttempt, labelPorts, labelAddress, labelShares, labelPause}
+var ours = []string{labelInstance, labelTask, labelContainer, labelAttempt, labelPorts, labelAddress, labelShares, labelLimits, labelPause}
 
 // keyOf reads the key of a container from its labels.
 func keyOf(labels map[string]string) (driver.Key, bool) {

@@ -53,11 +53,15 @@ func observe(c container.InspectResponse) driver.Observation {
 func exitOf(c container.InspectResponse) driver.Exit {
 	code := int32(c.State.ExitCode)
 	e := driver.Exit{At: max(ecs.TimeOf(instant(c.State.StartedAt)), ecs.TimeOf(instant(c.State.FinishedAt))), Code: &code}
-	if c.State.OOMKilled {
+	if c.State.OOMKilled && (code == sigkilled || c.Config.Labels[labelLimits] == "") {
 		e.Reason = outOfMemory
 	}
 	return e
 }
+
+// sigkilled is the exit code of what the kernel ends. In version 1 of control groups it tells all containers of a task that one of them
+// was ended for the memory of the task (cgroup-v1/memory, memory.oom_control), and an engine notes that of each.
+const sigkilled = 128 + 9
 
 // instant reads a time of an engine; the zero time, which stands for none, for one that is none.
 func instant(text string) time.Time {

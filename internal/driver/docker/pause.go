@@ -94,8 +94,16 @@ func addressOf(c container.InspectResponse) string {
 	return ""
 }
 
-// End removes the pause container of a task that is over: otherwise it would run as long as the logs of the task are kept.
+// End removes the control group of a task that is over, and its pause container: otherwise that would run as long as the logs of the
+// task are kept.
 func (d *Driver) End(ctx context.Context, task ecs.ID) error {
+	if err := errors.Join(d.endPause(ctx, task), d.unbind(ctx, task)); err != nil {
+		return fmt.Errorf("end task %v: %w", task, err)
+	}
+	return nil
+}
+
+func (d *Driver) endPause(ctx context.Context, task ecs.ID) error {
 	d.mu.Lock()
 	pausing := d.pausing[task]
 	d.mu.Unlock()
@@ -107,7 +115,7 @@ func (d *Driver) End(ctx context.Context, task ecs.ID) error {
 		err = errors.Join(err, d.forceDelete(ctx, c.ID))
 	}
 	if err != nil {
-		return fmt.Errorf("end task %v: %w", task, err)
+		return fmt.Errorf("remove its pause container: %w", err)
 	}
 	d.setPausing(task, false)
 	return nil
@@ -148,6 +156,9 @@ func (d *Driver) tidy(ctx context.Context, task ecs.ID) error {
 		}
 	}
 	d.setPausing(task, false)
+	if err := d.unbind(ctx, task); err != nil {
+		return err
+	}
 	if len(list) > len(pauses) {
 		return nil
 	}
@@ -172,6 +183,12 @@ func (d *Driver) tidyOrphans(ctx context.Context, list []container.Summary) erro
 	}
 	for _, v := range volumes.Items {
 		maybe[v.Labels[labelTask]] = true
+	}
+	for _, task := range d.groups.orphans() {
+		if text := task.String(); !living[text] {
+			maybe[text] = true
+			d.groups.recall(task, driver.TaskLimits{})
+		}
 	}
 	for text := range maybe {
 		if task, err := ecs.ParseID(text); err == nil && !living[text] {

@@ -28,6 +28,7 @@ var logOptions = container.LogConfig{Type: "json-file", Config: map[string]strin
 type place struct {
 	pause   string   // id of the container whose namespaces the containers of the task share, "" if they share none
 	address string   // its address in network mode awsvpc
+	parent  string   // control group of the task, "" if it has none
 	ports   []uint16 // first host ports of the ranges that the definition leaves open
 }
 
@@ -40,6 +41,7 @@ func createOptions(cfg Config, key driver.Key, spec driver.Spec, at place) (clie
 	host := &container.HostConfig{LogConfig: logging(spec.Logging)}
 	host.CPUShares = int64(min(max(spec.CPU, minShares), maxShares))
 	host.Memory, host.MemoryReservation = int64(spec.Memory)*mebibyte, int64(spec.MemoryReservation)*mebibyte
+	host.CgroupParent = at.parent
 	config := &container.Config{Image: spec.Image, Entrypoint: spec.EntryPoint, Cmd: spec.Command, WorkingDir: spec.WorkingDirectory,
 		Labels: labels(cfg, key, spec, at),
 		// Checks of the image are not ECS's (API_HealthCheck: "Amazon ECS doesn't monitor Docker health checks that are embedded in a
@@ -88,7 +90,10 @@ func labels(cfg Config, key driver.Key, spec driver.Spec, at place) map[string]s
 	if at.address != "" {
 		all[labelAddress] = at.address
 	}
-	if needsPause(spec) || ownsVolumes(spec) {
+	if at.parent != "" && spec.Task != nil {
+		all[labelLimits] = limitsLabel(*spec.Task)
+	}
+	if needsPause(spec) || ownsVolumes(spec) || at.parent != "" {
 		all[labelShares] = "true"
 	}
 	return all

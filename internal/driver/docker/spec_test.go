@@ -63,6 +63,17 @@ func TestObserveOutOfMemory(t *testing.T) {
 	if o.State != driver.Exited || *o.Exit.Code != 137 || o.Exit.Reason != outOfMemory || o.Exit.At != o.Started.At {
 		t.Errorf("got %+v", o)
 	}
+	for _, c := range []struct {
+		code   int
+		limits string // of the task
+		want   string
+	}{{1, "", outOfMemory}, {137, "", outOfMemory}, {137, "0 64 2", outOfMemory}, {143, "0 64 2", ""}} {
+		exit := exitOf(container.InspectResponse{Config: &container.Config{Labels: map[string]string{labelLimits: c.limits}},
+			State: &container.State{OOMKilled: true, ExitCode: c.code}})
+		if exit.Reason != c.want {
+			t.Errorf("%+v: %s", c, exit.Reason)
+		}
+	}
 }
 
 func TestFault(t *testing.T) {

@@ -39,15 +39,22 @@ func main() {
 	case "listen":
 		listen(args)
 		polite(143)
-	case "eat":
+	case "eat": // so many MiB, or until something ends it
+		most := 1 << 30
+		if len(args) > 0 {
+			most, _ = strconv.Atoi(args[0])
+		}
 		var all [][]byte
-		for {
+		for len(all) < most {
 			block := make([]byte, 1<<20)
 			for i := range block {
 				block[i] = 1
 			}
 			all = append(all, block)
 		}
+		fmt.Println("full")
+		polite(143)
+		fmt.Println(len(all)) // it has been needed until now
 	case "hang":
 		time.Sleep(time.Hour)
 	case "pause": // as the first process of a task's pause container
