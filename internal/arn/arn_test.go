@@ -140,6 +140,10 @@ func TestValid(t *testing.T) {
 		{"path", arn.ValidName("../etc"), false},
 		{"image", arn.ValidImage("public.ecr.aws/nginx/nginx:1.27"), true},
 		{"image with digest", arn.ValidImage("nginx@sha256:" + strings.Repeat("a", 64)), true},
+		{"image with another digest", arn.ValidImage("nginx@sha512:" + strings.Repeat("a", 64)), false},
+		{"image with a short digest", arn.ValidImage("nginx@sha256:abcd"), false},
+		{"image with a digest of letters", arn.ValidImage("nginx@sha256:" + strings.Repeat("g", 64)), false},
+		{"image of a digest alone", arn.ValidImage("@sha256:" + strings.Repeat("a", 64)), false},
 		{"image with a variable", arn.ValidImage("$IMAGE"), false},
 		{"token", arn.ValidToken("a!~", 36), true},
 		{"token with a blank", arn.ValidToken("a b", 36), false},
@@ -166,8 +170,8 @@ func FuzzParse(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		if a, ok := arn.Parse(s); ok && a.String() != s {
-			t.Errorf("%q comes back as %q", s, a.String())
+		if a, ok := arn.Parse(s); ok && whole(a) != s {
+			t.Errorf("%q comes back as %q", s, whole(a))
 		}
 		arn.ValidRole(s)
 	})
@@ -202,4 +206,9 @@ func FuzzResolve(f *testing.F) {
 			}
 		}
 	})
+}
+
+// whole puts the parts of an ARN together again.
+func whole(a arn.ARN) string {
+	return strings.Join([]string{"arn", a.Partition, a.Service, a.Region, a.Account, a.Resource}, ":")
 }

@@ -13,12 +13,18 @@ func ValidName(s string) bool {
 	return s != "" && len(s) <= MaxName && only(s, isNameByte)
 }
 
-// ValidImage says whether s can name an image: letters, digits and "-_:./#@"; at most 255 characters before the digest
-// (API_ContainerDefinition).
+// ValidImage says whether s can name an image: at most 255 letters, digits and "-_:./#", and where a digest follows, SHA-256 in 64
+// hexadecimal digits (API_ContainerDefinition).
 func ValidImage(s string) bool {
-	name, _, _ := strings.Cut(s, "@")
-	return s != "" && len(name) <= MaxName && len(s) <= 2*MaxName &&
-		only(s, func(c byte) bool { return isNameByte(c) || strings.IndexByte(":./#@", c) >= 0 })
+	name, digest, pinned := strings.Cut(s, "@")
+	if pinned {
+		digits, sha256 := strings.CutPrefix(digest, "sha256:")
+		if !sha256 || len(digits) != 64 || strings.Trim(digits, "0123456789abcdefABCDEF") != "" {
+			return false
+		}
+	}
+	return name != "" && len(name) <= MaxName &&
+		only(name, func(c byte) bool { return isNameByte(c) || strings.IndexByte(":./#", c) >= 0 })
 }
 
 // ValidToken says whether s can be a client token: at most limit characters of ASCII 33-126 (API_RunTask: 64; API_CreateService:

@@ -29,6 +29,15 @@ func (n Namer) Partition() string {
 	return "aws"
 }
 
+// PrivateName is the name that EC2 gives to a private address (Amazon EC2 user guide, instance hostname types).
+func (n Namer) PrivateName(address string) string {
+	host := "ip-" + strings.ReplaceAll(address, ".", "-")
+	if n.Region == "us-east-1" {
+		return host + ".ec2.internal"
+	}
+	return host + "." + n.Region + ".compute.internal"
+}
+
 // Cluster names a cluster.
 func (n Namer) Cluster(name string) string { return n.prefix() + "cluster/" + name }
 

@@ -28,11 +28,6 @@ func Parse(s string) (a ARN, ok bool) {
 	return ARN{Partition: parts[1], Service: parts[2], Region: parts[3], Account: parts[4], Resource: parts[5]}, true
 }
 
-// String puts the parts together again.
-func (a ARN) String() string {
-	return "arn:" + a.Partition + ":" + a.Service + ":" + a.Region + ":" + a.Account + ":" + a.Resource
-}
-
 // ClusterName gives the name of the cluster that ref, a name or an ARN, means; "" means the default cluster. Errors are
 // *ecs.Error.
 func (n Namer) ClusterName(ref string) (string, error) {

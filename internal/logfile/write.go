@@ -27,7 +27,6 @@ type Writer struct {
 	start   int64    // position of the first byte of f
 	size    int64    // bytes in f
 	lost    int64    // lines dropped since the last successful write
-	dropped int64    // lines dropped in all
 	retryAt ecs.Time
 }
 
@@ -35,13 +34,6 @@ type Writer struct {
 // where that one ended.
 func NewWriter(dir, name string, limits Limits) *Writer {
 	return &Writer{dir: dir, name: name, limits: limits}
-}
-
-// Dropped says how many lines could not be written.
-func (w *Writer) Dropped() int64 {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.dropped
 }
 
 // Close closes the file. A later append opens it again.
@@ -101,7 +93,6 @@ func whole(records []byte, room int64) int {
 
 func (w *Writer) drop(lines int64) {
 	w.lost += lines
-	w.dropped += lines
 }
 
 // write appends bytes to the open segment, all or none as far as the disk permits.

@@ -70,6 +70,7 @@ func TestRegisterRefusesParts(t *testing.T) {
 			{container(`"environmentFiles":[` + repeat(11, `{"type":"s3","value":"arn:aws:s3:::b/%d.env"}`) + `]`), "The maximum number of environment files was exceeded. Specify ten or less and try again."},
 			{container(`"environmentFiles":[{"type":"s3","value":"s3://b/a.env"}]`), "Invalid arn syntax."},
 			{container(`"environmentFiles":[{"type":"s3"}]`), "Invalid arn syntax."},
+			{container(`"environmentFiles":[{"value":"arn:aws:s3:::b/a.env"}]`), "environmentFiles[0].type should not be null or empty."},
 			{container(`"environmentFiles":[{"type":"s3","value":"arn:aws:s3:::b"}]`), "Invalid arn syntax."},
 			{container(`"environmentFiles":[{"type":"s3","value":"arn:aws:sqs:::b/a.env"}]`), "Invalid arn syntax."},
 			{container(`"environmentFiles":[{"type":"s3","value":"arn:aws:s3:::b/a.txt"}]`), "The environment file 'arn:aws:s3:::b/a.txt' must have the file extension .env."},

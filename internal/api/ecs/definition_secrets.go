@@ -88,6 +88,8 @@ func environmentFiles(in []types.EnvironmentFile, refuse func(string, ...any) er
 		a, ok := arn.Parse(out[i])
 		bucket, key, _ := strings.Cut(a.Resource, "/")
 		switch {
+		case f.Type == "":
+			return nil, refuse("environmentFiles[%d].type should not be null or empty.", i)
 		case !ok, a.Service != "s3", bucket == "", key == "", strings.Contains(out[i], "\x00"):
 			return nil, refuse("Invalid arn syntax.")
 		case !strings.HasSuffix(key, ".env"):

@@ -95,19 +95,10 @@ func (a *API) showAttachments(t *ecs.Task) []types.Attachment {
 		details = append(details, detail("networkInterfaceId", i.Name()), detail("macAddress", i.MAC()))
 	}
 	if address := t.Address(); address != "" {
-		details = append(details, detail("privateDnsName", a.privateName(address)), detail("privateIPv4Address", address))
+		details = append(details, detail("privateDnsName", a.names.PrivateName(address)), detail("privateIPv4Address", address))
 	}
 	return []types.Attachment{{Id: new(i.ID.UUID()), Type: new("ElasticNetworkInterface"), Status: new(t.AttachmentStatus()),
 		Details: details}}
-}
-
-// privateName is the name that EC2 gives to a private address (Amazon EC2 user guide, instance hostname types).
-func (a *API) privateName(address string) string {
-	host := "ip-" + strings.ReplaceAll(address, ".", "-")
-	if a.names.Region == "us-east-1" {
-		return host + ".ec2.internal"
-	}
-	return host + "." + a.names.Region + ".compute.internal"
 }
 
 // showInterfaces gives the network interface as one container of the task shows it.

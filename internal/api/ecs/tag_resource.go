@@ -10,6 +10,7 @@ import (
 	"ballast/internal/control"
 	"ballast/internal/control/root"
 	"ballast/internal/ecs"
+	"ballast/internal/wire"
 )
 
 // TagResource sets tags on a cluster, service, task, task definition or container instance.
@@ -19,6 +20,9 @@ func (a *API) TagResource(ctx context.Context, in *awsecs.TagResourceInput) (*aw
 	}
 	r, err := a.resource(in.ResourceArn)
 	if err != nil {
+		return nil, err
+	}
+	if err := wire.Required(in); err != nil {
 		return nil, err
 	}
 	tags, err := tagsOf(in.Tags, ecs.InvalidParameterException)
@@ -43,6 +47,9 @@ func (a *API) UntagResource(ctx context.Context, in *awsecs.UntagResourceInput) 
 	}
 	r, err := a.resource(in.ResourceArn)
 	if err != nil {
+		return nil, err
+	}
+	if err := wire.Required(in); err != nil {
 		return nil, err
 	}
 	for _, key := range in.TagKeys {

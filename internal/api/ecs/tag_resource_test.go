@@ -42,6 +42,8 @@ func TestTagResource(t *testing.T) {
 		{"TagResource", `{"resourceArn":"` + pre + `service/default/front","tags":[{"key":"ballast:a","value":"b"}]}`, invalid + "tag ballast:a is not known"},
 		{"TagResource", `{"resourceArn":"` + pre + `cluster/default","tags":[{"key":"ballast:a","value":"b"}]}`, invalid + "tag ballast:a is not known"},
 		{"TagResource", `{"resourceArn":"` + pre + `task-definition/web:1","tags":[{"key":"ballast:a","value":"b"}]}`, ""},
+		{"TagResource", `{"resourceArn":"` + pre + `service/default/front"}`, invalid + "tags can not be blank."},
+		{"UntagResource", `{"resourceArn":"` + pre + `service/default/front"}`, invalid + "tagKeys can not be blank."},
 		{"UntagResource", `{"resourceArn":"` + pre + `service/default/front","tagKeys":["aws:a"]}`, invalid + "Tag keys can not begin with aws:, which is reserved."},
 		{"ListTagsForResource", `{"resourceArn":"` + pre + `service/default/gone"}`, "ResourceNotFoundException: The specified resource wasn't found."},
 		{"ListTagsForResource", `{"resourceArn":"` + pre + `task-definition/web:7"}`, "ResourceNotFoundException: The specified resource wasn't found."},
