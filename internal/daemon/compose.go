@@ -54,12 +54,16 @@ func readServing(file string) (s serving, err error) {
 // startDirs makes the directories.
 func (d *Daemon) startDirs(context.Context) error {
 	at := d.dirs()
-	for _, dir := range []string{at.root, at.bin(), at.instance()} {
+	for _, dir := range []string{at.root, at.bin(), at.instance(), filepath.Dir(at.instance())} {
 		if err := secure(dir); err != nil {
 			return err
 		}
 	}
-	return nil
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	// Containers of root's may run as other users, and these find this program too; the rest stays closed.
+	return errors.Join(os.Chmod(at.root, 0o711), os.Chmod(at.bin(), 0o711))
 }
 
 // startStore opens the store. The file is opened even where another store is used, because it locks the data directory.

@@ -375,3 +375,22 @@ func (t told) Write(line []byte) (int, error) {
 	}
 	return len(line), nil
 }
+
+// Other users find the program of root's server, and nothing else of it.
+func TestDataDirectoryIsClosed(t *testing.T) {
+	cfg := config(t)
+	start(t, cfg)
+	for path, open := range map[string]bool{"": true, "bin": true, "instances": false, "instances/default": false, "state.db": false} {
+		info, err := os.Stat(filepath.Join(cfg.DataDir, path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := os.FileMode(0)
+		if open && os.Geteuid() == 0 {
+			want = 0o011
+		}
+		if got := info.Mode().Perm() & 0o077; got != want {
+			t.Errorf("%q: others have %o, want %o", path, got, want)
+		}
+	}
+}

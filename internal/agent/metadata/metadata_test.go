@@ -97,6 +97,7 @@ type stage struct {
 	view *agent.TaskView
 	err  error
 
+	own       *ecs.Interface
 	protected *ecs.Task
 	reason    string
 	refusal   error
@@ -111,7 +112,7 @@ func (s stage) View(_ context.Context, task ecs.ID) (*agent.TaskView, error) {
 
 func (s stage) Task(ecs.ID) *ecs.Task {
 	return &ecs.Task{Definition: s.view.Work.Definition, Containers: []ecs.Container{{ID: ecs.ID{15: 0xaa}}, {ID: ecs.ID{15: 0xbb}}},
-		Tags: []ecs.Tag{{Key: "team", Value: "blue"}}}
+		Tags: []ecs.Tag{{Key: "team", Value: "blue"}}, Interface: s.own}
 }
 
 func (s stage) Protection(context.Context, ecs.ID) (*ecs.Task, string, error) {
@@ -212,6 +213,27 @@ func decoded(t *testing.T, text string) (v any) {
 		t.Fatalf("%v in %s", err, text)
 	}
 	return v
+}
+
+// A task with a network interface of its own shows it, and a container the labels of its definition (developer guide, Task metadata
+// endpoint version 4 examples; amazon-ecs-agent has the labels from Docker).
+func TestNetworkInterfaceAndLabels(t *testing.T) {
+	s := running()
+	s.view.Work.Definition.NetworkMode = ecs.NetworkAwsvpc
+	s.own = &ecs.Interface{ID: ecs.ID{8: 1}}
+	c := &s.view.Containers[0]
+	c.Definition.Isolation = &ecs.Isolation{Labels: []ecs.Variable{{Name: "team", Value: "blue"}, {Name: "com.amazonaws.ecs.cluster", Value: "x"}}}
+	c.Started.Address = "10.0.0.7"
+	_, body := serve(s, fake.New(1))("/v4/" + webID)
+	for _, want := range []string{
+		`"Networks":[{"NetworkMode":"awsvpc","IPv4Addresses":["10.0.0.7"],"AttachmentIndex":0,"MACAddress":"02:01:00:00:00:00",` +
+			`"PrivateDNSName":"ip-10-0-0-7.eu-west-1.compute.internal"}]`,
+		`"team":"blue"`, `"com.amazonaws.ecs.cluster":"blue"`,
+	} {
+		if !strings.Contains(body, want) {
+			t.Errorf("no %s in %s", want, body)
+		}
+	}
 }
 
 // Without a network of its own, a container has the host's address.

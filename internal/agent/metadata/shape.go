@@ -94,6 +94,10 @@ type volumeShape struct {
 type networkShape struct {
 	NetworkMode   string   `json:",omitempty"`
 	IPv4Addresses []string `json:",omitempty"`
+	// What only a network interface of the task's own has.
+	AttachmentIndex *int   `json:",omitempty"`
+	MACAddress      string `json:",omitempty"`
+	PrivateDNSName  string `json:",omitempty"`
 }
 
 // scene is everything that an answer is made of.
@@ -206,8 +210,15 @@ func (s *scene) dockerName(c *agent.ContainerView) string {
 	return fmt.Sprintf("ecs-%s-%d-%s-%s", d.Family, d.Revision, c.Key.Container, dockerID(c)[:20])
 }
 
+// labels are those of the definition and ECS's own, which win.
 func (s *scene) labels(c *agent.ContainerView) map[string]string {
-	labels := map[string]string{"com.amazonaws.ecs.task-arn": s.names.Task(s.cluster, s.view.Task)}
+	labels := map[string]string{}
+	if i := c.Definition.Isolation; i != nil {
+		for _, l := range i.Labels {
+			labels[l.Name] = l.Value
+		}
+	}
+	labels["com.amazonaws.ecs.task-arn"] = s.names.Task(s.cluster, s.view.Task)
 	for name, value := range c.Spec.Labels {
 		labels[name] = value
 	}
@@ -259,6 +270,12 @@ func (s *scene) networks(c *agent.ContainerView) []networkShape {
 	out := networkShape{NetworkMode: mode.String()}
 	if address != "" && mode != ecs.NetworkNone {
 		out.IPv4Addresses = []string{address}
+	}
+	if mode == ecs.NetworkAwsvpc && s.record != nil && s.record.Interface != nil {
+		out.AttachmentIndex, out.MACAddress = new(0), s.record.Interface.MAC()
+		if address != "" {
+			out.PrivateDNSName = s.names.PrivateName(address)
+		}
 	}
 	return []networkShape{out}
 }
