@@ -58,7 +58,7 @@ func (s *Server) Service(name string) types.Service {
 // Task shows a task.
 func (s *Server) Task(arn string) types.Task {
 	s.t.Helper()
-	all := s.describe([]string{arn})
+	all := s.Describe([]string{arn})
 	if len(all) != 1 {
 		s.t.Fatalf("task %s is not there", arn)
 	}
@@ -68,6 +68,12 @@ func (s *Server) Task(arn string) types.Task {
 // Tasks shows the tasks that a request lists, all pages.
 func (s *Server) Tasks(in awsecs.ListTasksInput) []types.Task {
 	s.t.Helper()
+	return s.Describe(s.TaskARNs(in))
+}
+
+// TaskARNs gives what a request lists, all pages.
+func (s *Server) TaskARNs(in awsecs.ListTasksInput) []string {
+	s.t.Helper()
 	var arns []string
 	for pages := awsecs.NewListTasksPaginator(s.ECS(), &in); pages.HasMorePages(); {
 		page, err := pages.NextPage(s.t.Context())
@@ -76,7 +82,7 @@ func (s *Server) Tasks(in awsecs.ListTasksInput) []types.Task {
 		}
 		arns = append(arns, page.TaskArns...)
 	}
-	return s.describe(arns)
+	return arns
 }
 
 // AllTasks shows every task, stopped ones included.
@@ -89,7 +95,8 @@ func (s *Server) AllTasks() []types.Task {
 // maxDescribed is how many tasks one request may name (API_DescribeTasks).
 const maxDescribed = 100
 
-func (s *Server) describe(arns []string) []types.Task {
+// Describe shows tasks; those that are not there are left out.
+func (s *Server) Describe(arns []string) []types.Task {
 	s.t.Helper()
 	var all []types.Task
 	for part := range slices.Chunk(arns, maxDescribed) {

@@ -1,0 +1,141 @@
+package twins
+
+import "time"
+
+// twins are the scenarios of the articles that can be played without a load balancer.
+var twins = []*twin{
+	// "A deep dive into Amazon ECS task health and task replacement".
+	{
+		file: "crashing",
+		// A replacement runs within milliseconds of the crash, sooner than the next of the four has crashed.
+		live: map[string]string{"min running = 4": "min running >= 4", "since crash, started at = 0s": "since crash, started = 4",
+			"since crash, steady after = 42s": `since crash, event "has reached a steady state" = 1`},
+		also: []string{"min running <= 7", "finally running = 8"},
+	},
+	{
+		file: "frozen",
+		held: map[string]hold{"freeze": {"web:1", []string{"max unhealthy = 4", "finally running = 12"}}},
+	},
+	{
+		file:   "overburdened",
+		before: map[string][]string{scaling: {"started = 4", "max unhealthy = 8", "finally running = 12"}},
+		held:   map[string]hold{"traffic": {"web:1", []string{"since scaling, started = 3"}}},
+		// What is started for the two that the rule adds comes to RUNNING sooner than in the scenario.
+		live: map[string]string{"max running = 12": "max running = 15", "cancelled = 3": "cancelled = 0",
+			`event "has stopped 1 running tasks" = 2`: ""},
+	},
+	{
+		file:   "limited-maximum",
+		before: map[string][]string{"two": {"started = 1", "finally healthy = 8"}},
+		held:   map[string]hold{"two": {"web:1", []string{"since two, started = 1", "since two, max unhealthy = 1"}}},
+	},
+	{
+		file:   "failure-in-rollout",
+		before: map[string][]string{"freeze": {"finally running of web:2 = 4"}},
+		held: map[string]hold{"deploy": {"web:2", []string{`stopped "Task failed container health checks" of web:1 = 3`,
+			"finally running of web:2 = 7"}}},
+	},
+	{
+		file:   "failure-in-rollout-2026",
+		before: map[string][]string{"freeze": {"finally running of web:2 = 8"}},
+		held:   map[string]hold{"deploy": {"web:2", []string{`stopped "Task failed container health checks" of web:1 = 3`}}},
+	},
+	{
+		file: "external-failure",
+		before: map[string][]string{
+			"dependencyUp": {`stopped "Task failed container health checks" >= 8`, "max unhealthy = 8", "max running = 12"},
+		},
+		live: map[string]string{
+			"until dependencyUp, started = 144":                                       "until dependencyUp, started >= 8",
+			`until dependencyUp, stopped "Task failed container health checks" = 140`: "",
+			"restarts = 144": "restarts >= 8",
+		},
+		also: calm,
+	},
+	{
+		file: "runaway", weak: 3,
+		before: map[string][]string{scaling: {"started = 3", "max unhealthy = 3", "finally running = 11"}},
+		held:   map[string]hold{"traffic": {"web:1", []string{"since scaling, started = 3"}}},
+	},
+	// "AWS ECS Restart Loops": the causes of loops.
+	{
+		file: "capacity-missing",
+		before: map[string][]string{"fix": {`event "is unable to consistently start tasks successfully" = 1`,
+			`event "has insufficient memory available" = 1`}},
+		live: map[string]string{"since fix, steady after = 43s": `since fix, event "has reached a steady state" = 1`},
+	},
+	{
+		file: "exit-loop", hurry: 60, tags: [][2]string{{"ballast:healthy-after", "5s"}},
+		live: map[string]string{
+			`exited "Essential container in task exited" = 224`: `exited "Essential container in task exited" >= 10`,
+			"started = 226": "", "restarts = 224": "restarts >= 10", "imagePulls = 226": "",
+		},
+	},
+	{
+		file: "breaker-exits", hurry: 10, tags: [][2]string{{"ballast:healthy-after", "2s"}},
+		live: map[string]string{"exited of web:2 = 576": "exited of web:2 >= 12"},
+	},
+	{
+		file: "faulty-check",
+		live: map[string]string{
+			"started of web:2 = 216": "started of web:2 >= 6",
+			`stopped "Task failed container health checks" of web:2 = 214`: `stopped "Task failed container health checks" of web:2 >= 4`,
+			"restarts = 214": "restarts >= 4",
+		},
+	},
+	{
+		file: "memory-leak", hurry: 1200,
+		live: map[string]string{
+			`exited "Essential container in task exited" = 9`: `exited "Essential container in task exited" >= 9`,
+			"restarts = 9":    "restarts >= 9",
+			"min running = 0": "min running <= 2",
+			"started at = 39m19s, 1h19m21s, 1h59m23s": "",
+		},
+	},
+	{
+		file: "desired-zero", hurry: 20,
+		before: map[string][]string{"zero": {"exited >= 9"}},
+		live:   map[string]string{"until zero, started = 84": "until zero, started >= 9", "until zero, exited = 81": "", "since zero, max running = 3": "since zero, max running <= 3"},
+	},
+	// "Service throttle logic", in seconds instead of minutes.
+	{
+		file: "throttle", tags: inSeconds,
+		before: map[string][]string{"good": {"failed of web:2 >= 10"}},
+		live: map[string]string{
+			"since bad until good, started of web:2 at = 0s, 1m, 4m, 13m, 28m, 43m, 58m, 1h13m": "",
+			"until good, failed of web:2 = 18":                                                  "until good, failed of web:2 = 10",
+			`since bad, event "is unable to consistently start tasks successfully" after = 0s`:  "",
+			"since good, started of web:3 at = 0s":                                              "",
+			"since good, steady after = 43s":                                                    "",
+		},
+		wavesOf: "web:2", waves: []time.Duration{1 * time.Second, 3 * time.Second, 9 * time.Second},
+		also: []string{"since good, started of web:3 = 2"},
+	},
+	{
+		file: "throttle-force", tags: inSeconds,
+		before: map[string][]string{"force": {"failed of web:2 >= 8"}},
+		live: map[string]string{
+			"since deploy until force, started of web:2 at = 0s, 1m, 4m": "until force, failed of web:2 = 8",
+			"since force, started of web:2 at = 6m, 21m":                 "",
+			"since force, failed of web:2 = 4":                           "since force, failed of web:2 = 2",
+		},
+		wavesOf: "web:2", waves: []time.Duration{1 * time.Second, 3 * time.Second, 9 * time.Second},
+	},
+	{
+		file: "throttle-image-back", tags: inSeconds,
+		before: map[string][]string{
+			"imageBack": {"failed of web:2 >= 8"},
+			"crash":     {"finally healthy of web:2 = 2", "finally tasks of web:1 = 0"},
+		},
+		live: map[string]string{
+			"since deploy until crash, started of web:2 at = 0s, 1m, 4m, 13m": "",
+			"until imageBack, failed of web:2 = 8":                            "until imageBack, failed of web:2 = 8",
+			"since deploy until crash, steady after = 13m43s":                 "",
+			"since crash, started of web:2 at = 0s":                           "since crash, started of web:2 = 1",
+		},
+		wavesOf: "web:2", waves: []time.Duration{1 * time.Second, 3 * time.Second, 9 * time.Second},
+	},
+}
+
+// inSeconds has the throttle count in seconds what it does in minutes.
+var inSeconds = [][2]string{{"ballast:throttle-base", "1s"}, {"ballast:throttle-max", "15s"}}
