@@ -65,3 +65,13 @@ func (n Namer) ContainerInstance(cluster string, id ecs.ID) string {
 func (n Namer) TaskDefinition(family string, revision int) string {
 	return n.prefix() + "task-definition/" + family + ":" + strconv.Itoa(revision)
 }
+
+// ServiceDeployment names a service deployment.
+func (n Namer) ServiceDeployment(cluster, service, id string) string {
+	return n.prefix() + "service-deployment/" + cluster + "/" + service + "/" + id
+}
+
+// ServiceRevision names a revision of a service.
+func (n Namer) ServiceRevision(cluster, service string, id ecs.DeploymentID) string {
+	return n.prefix() + "service-revision/" + cluster + "/" + service + "/" + id.Digits()
+}

@@ -134,6 +134,10 @@ func (c DeleteService) apply(m *Machine) (any, error) {
 	return m.services.Delete(m.now, s), nil
 }
 
+func (c StopServiceDeployment) apply(m *Machine) (any, error) {
+	return m.services.StopDeployment(m.now, c.Cluster, c.Service, c.ID)
+}
+
 func (c StopTask) apply(m *Machine) (any, error) {
 	if _, err := m.catalog.Cluster(c.Cluster); err != nil {
 		return nil, err

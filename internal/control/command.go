@@ -78,6 +78,9 @@ type DeleteService struct {
 	Force         bool
 }
 
+// StopServiceDeployment rolls a service deployment back that is not finished. Answer: *ecs.ServiceDeployment.
+type StopServiceDeployment struct{ Cluster, Service, ID string }
+
 // RunTask places and starts standalone tasks. Answer: *RunTaskResult.
 type RunTask struct {
 	Cluster    string

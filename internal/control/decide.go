@@ -37,6 +37,14 @@ func (m *Machine) decide(s *services.Service) {
 	if plan.Wake != 0 {
 		m.wake(s, plan.Wake)
 	}
+	m.awaitHistory(s)
+}
+
+// awaitHistory has the history of a service looked at when the oldest of it may be too old.
+func (m *Machine) awaitHistory(s *services.Service) {
+	if at := s.HistoryDue(); at != 0 {
+		m.timers.set(at, timer{kind: historyDue, cluster: s.Record().Cluster, service: s.Record().Seq})
+	}
 }
 
 // letGo stops the tasks that a service kept to be looked into and may keep no longer.

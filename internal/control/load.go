@@ -11,9 +11,10 @@ import (
 	"ballast/internal/session"
 )
 
-// loading holds what the store gave before its place is known: events come before their service.
+// loading holds what the store gave before its place is known: events and service deployments come before their service.
 type loading struct {
-	events map[journal.Key][]numbered
+	events  map[journal.Key][]numbered
+	history map[journal.Key][]*ecs.ServiceDeployment
 }
 
 // numbered is a service event under its number.
@@ -57,9 +58,13 @@ func (m *Machine) load(stored journal.Stored) error {
 	case *ecs.ServiceEvent:
 		of := journal.Key{Kind: journal.KindService, Cluster: key.Cluster, Seq: key.Seq}
 		m.loading.events[of] = append(m.loading.events[of], numbered{key.Event, r})
+	case *ecs.ServiceDeployment:
+		of := journal.Key{Kind: journal.KindService, Cluster: key.Cluster, Seq: key.Seq}
+		m.loading.history[of] = append(m.loading.history[of], r)
 	case *ecs.Service:
-		m.services.Load(r, shown(m.loading.events[key], r.LastEvent))
+		m.services.Load(r, shown(m.loading.events[key], r.LastEvent), m.loading.history[key])
 		delete(m.loading.events, key)
+		delete(m.loading.history, key)
 		if r.Status == ecs.ServiceActive {
 			m.catalog.Count(r.Cluster, catalog.Counts{Services: 1})
 		}

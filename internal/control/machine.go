@@ -87,7 +87,7 @@ type Answer struct {
 // New gives a machine that knows nothing. Load what the store has, then call Loaded, before the first Step.
 func New(cfg Config) *Machine {
 	m := &Machine{cfg: cfg, w: &journal.Writer{}, visible: root.NewBuilder(), sessions: sessions.New(),
-		expiring: map[string]bool{}, loading: &loading{events: map[journal.Key][]numbered{}}}
+		expiring: map[string]bool{}, loading: &loading{events: map[journal.Key][]numbered{}, history: map[journal.Key][]*ecs.ServiceDeployment{}}}
 	m.catalog = catalog.New(m.w)
 	m.tasks = tasks.New(m.w)
 	m.instances = instances.New(m.w)

@@ -60,6 +60,11 @@ func (m *Machine) timer(t timer) {
 		m.catalog.RemoveUnused()
 	case protectionDue:
 		m.expose(t.cluster, t.task)
+	case historyDue:
+		if s := m.services.Numbered(t.cluster, t.service); s != nil {
+			m.services.ForgetOld(m.now, s)
+			m.awaitHistory(s)
+		}
 	case clusterDue:
 		m.forgetCluster(t.cluster)
 	case inactiveDue:

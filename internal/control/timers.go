@@ -19,6 +19,7 @@ const (
 	expiryDue                      // a stopped task may be old enough to be forgotten
 	removalDue                     // deleted task definitions may be free to go
 	protectionDue                  // the protection of a task may be over
+	historyDue                     // a service deployment may be old enough to be forgotten
 	clusterDue                     // an INACTIVE cluster may be old enough to be forgotten
 	inactiveDue                    // an INACTIVE container instance may be old enough to be forgotten
 )

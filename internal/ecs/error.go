@@ -17,6 +17,7 @@ const (
 	ClusterContainsTasksException              Code = "ClusterContainsTasksException"
 	ClusterContainsContainerInstancesException Code = "ClusterContainsContainerInstancesException"
 	ServiceNotActiveException                  Code = "ServiceNotActiveException"
+	ServiceDeploymentNotFoundException         Code = "ServiceDeploymentNotFoundException"
 	UnsupportedFeatureException                Code = "UnsupportedFeatureException"
 	ConflictException                          Code = "ConflictException"
 	LimitExceededException                     Code = "LimitExceededException"

@@ -6,12 +6,15 @@ import "strconv"
 type DeploymentID uint64
 
 // String gives the form that the API uses.
-func (d DeploymentID) String() string {
+func (d DeploymentID) String() string { return "ecs-svc/" + d.Digits() }
+
+// Digits gives the number with 19 digits, as ARNs of service revisions have it.
+func (d DeploymentID) Digits() string {
 	s := strconv.FormatUint(uint64(d), 10)
 	for len(s) < 19 {
 		s = "0" + s
 	}
-	return "ecs-svc/" + s
+	return s
 }
 
 // Service keeps a number of copies of a task definition revision running.
@@ -66,6 +69,9 @@ type Service struct {
 	Brake    Backoff `cbor:"25,keyasint,omitzero"`
 	// Deadlocked says whether it has been announced that the deployment under way can neither start nor stop a task.
 	Deadlocked bool `cbor:"26,keyasint,omitempty"`
+	// Current is the newest service deployment; those before it are records of their own. It is nil for a deleted service, and
+	// for one that no version of Ballast that knows of service deployments has deployed. It is replaced, never changed.
+	Current *ServiceDeployment `cbor:"27,keyasint,omitempty"`
 
 	// Derived, never journalled: the newest events (newest first, at most MaxServiceEvents), and the counts of tasks.
 	Events  []*ServiceEvent `cbor:"-"`
@@ -153,6 +159,10 @@ type Deployment struct {
 	UpdatedAt     Time         `cbor:"9,keyasint"`
 	// Network is nil unless Definition is in network mode awsvpc.
 	Network *Network `cbor:"10,keyasint,omitempty"`
+	// Restores is the service revision that a rollback brings back, made at RestoredFrom; 0 where the deployment brings one of
+	// its own.
+	Restores     DeploymentID `cbor:"11,keyasint,omitempty"`
+	RestoredFrom Time         `cbor:"12,keyasint,omitempty"`
 
 	// Derived, never journalled.
 	Running int `cbor:"-"`

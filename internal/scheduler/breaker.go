@@ -70,22 +70,7 @@ func (t *Tracker) proved(d int) {
 	}
 }
 
-// trips says whether the circuit breaker fails the newest deployment now.
+// trips says whether enough tasks of the newest deployment have failed.
 func (v *View) trips() bool {
-	newest := &v.Deployments[0]
-	return v.Breaker.Enabled && newest.Rollout == ecs.RolloutInProgress && newest.Failed >= Threshold(v.Breaker, v.Desired)
-}
-
-// fail plans that the newest deployment has failed, and whether the service goes back to the last completed one. A rollback
-// leaves none to go back to until it is complete itself, so that one which fails is the end of it.
-func (d *decision) fail() {
-	newest := &d.view.Deployments[0]
-	d.rollout = ecs.RolloutFailed
-	d.plan.Rollouts = append(d.plan.Rollouts, RolloutChange{Deployment: newest.ID, State: ecs.RolloutFailed,
-		Reason: ReasonTasksFailedToStart})
-	d.plan.Events = append(d.plan.Events, Event{Kind: EventDeploymentFailed, Deployment: newest.ID})
-	if d.view.Breaker.Rollback && d.view.LastCompleted != 0 {
-		d.plan.RollBackTo = d.view.LastCompleted
-		d.plan.Events = append(d.plan.Events, Event{Kind: EventRollingBack, Deployment: d.view.LastCompleted})
-	}
+	return v.Breaker.Enabled && v.Deployments[0].Failed >= Threshold(v.Breaker, v.Desired)
 }

@@ -16,8 +16,8 @@ func Decide(v *View, now ecs.Time) Plan {
 		return Plan{Steady: v.Steady}
 	}
 	d := newDecision(v, now)
-	if v.trips() {
-		d.fail()
+	if cause, failed := v.failure(); failed {
+		d.fail(cause)
 		if d.plan.RollBackTo != 0 {
 			return d.plan
 		}
@@ -80,7 +80,7 @@ type decision struct {
 func newDecision(v *View, now ecs.Time) decision {
 	d := decision{view: v, now: now, primary: v.Deployments[0].Counts, all: v.Counts(), keep: v.MinHealthy(),
 		rollout: v.Deployments[0].Rollout}
-	if v.trips() {
+	if _, failed := v.failure(); failed {
 		d.rollout = ecs.RolloutFailed
 	}
 	if d.rollout == ecs.RolloutFailed {

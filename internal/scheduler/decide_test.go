@@ -178,11 +178,11 @@ func TestRollout(t *testing.T) {
 			rolling(t, 2, 100, 200, Counts{Healthy: 2}, Counts{Stopping: 1}), Plan{}},
 		{"complete",
 			rolling(t, 2, 100, 200, Counts{Healthy: 2}, Counts{}), Plan{Steady: true, Remove: []ecs.DeploymentID{older},
-				Rollouts: []RolloutChange{{newest, ecs.RolloutCompleted, "ECS deployment ecs-svc/0000000000000000002 completed."}},
+				Rollouts: []RolloutChange{{newest, ecs.RolloutCompleted, "ECS deployment ecs-svc/0000000000000000002 completed.", 0}},
 				Events:   []Event{{Kind: EventDeploymentCompleted, Deployment: newest}, {Kind: EventSteadyState}}}},
 		{"desired 0 completes at once",
 			rolling(t, 0, 100, 200, Counts{}, Counts{}), Plan{Steady: true, Remove: []ecs.DeploymentID{older},
-				Rollouts: []RolloutChange{{newest, ecs.RolloutCompleted, "ECS deployment ecs-svc/0000000000000000002 completed."}},
+				Rollouts: []RolloutChange{{newest, ecs.RolloutCompleted, "ECS deployment ecs-svc/0000000000000000002 completed.", 0}},
 				Events:   []Event{{Kind: EventDeploymentCompleted, Deployment: newest}, {Kind: EventSteadyState}}}},
 		{"a failed deployment starts nothing and leaves the old tasks",
 			with(rolling(t, 4, 0, 200, Counts{Healthy: 1}, Counts{Healthy: 3}), func(v *View) {

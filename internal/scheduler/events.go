@@ -27,7 +27,7 @@ func (e Event) Message(service string) string {
 	case EventSteadyState:
 		return SteadyStateEvent(service)
 	case EventDeploymentFailed:
-		return DeploymentFailedEvent(service, e.Deployment)
+		return DeploymentFailedEvent(service, e.Deployment, e.Cause)
 	case EventRollingBack:
 		return RollingBackEvent(service, e.Deployment)
 	case EventThrottled:
@@ -87,9 +87,9 @@ func DeploymentCompletedEvent(service string, d ecs.DeploymentID) string {
 	return prefix(service) + " (deployment " + d.String() + ") deployment completed."
 }
 
-// DeploymentFailedEvent says that the circuit breaker failed the deployment, whatever its tasks failed at.
-func DeploymentFailedEvent(service string, d ecs.DeploymentID) string {
-	return prefix(service) + " (deployment " + d.String() + ") deployment failed: tasks failed to start."
+// DeploymentFailedEvent says that the deployment failed by a cause; the circuit breaker says the same whatever the tasks failed at.
+func DeploymentFailedEvent(service string, d ecs.DeploymentID, c Cause) string {
+	return prefix(service) + " (deployment " + d.String() + ") deployment failed: " + c.said()
 }
 
 // RollingBackEvent says that the service goes back to a completed deployment.
@@ -130,11 +130,6 @@ func CompletedReason(d ecs.DeploymentID) string {
 
 // ReasonTasksFailedToStart is the rolloutStateReason of a deployment that its circuit breaker failed.
 const ReasonTasksFailedToStart = "ECS deployment circuit breaker: tasks failed to start."
-
-// RollingBackReason is the rolloutStateReason of the deployment that brings a completed one back.
-func RollingBackReason(d ecs.DeploymentID) string {
-	return "ECS deployment circuit breaker: rolling back to deploymentId " + d.String() + "."
-}
 
 // InProgressReason is the rolloutStateReason of a deployment under way.
 func InProgressReason(d ecs.DeploymentID) string {

@@ -88,6 +88,7 @@ type RolloutChange struct {
 	Deployment ecs.DeploymentID
 	State      ecs.RolloutState
 	Reason     string
+	Cause      Cause // of one that is FAILED
 }
 
 // EventKind names a service event that a plan says.
@@ -111,4 +112,5 @@ type Event struct {
 	Kind       EventKind
 	Deployment ecs.DeploymentID // of the events about a deployment
 	Tasks      int              // of EventProtected
+	Cause      Cause            // of EventDeploymentFailed
 }

@@ -208,7 +208,7 @@ func TestEventsOfFailures(t *testing.T) {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}
-	if got, want := RollingBackReason(42), "ECS deployment circuit breaker: rolling back to deploymentId ecs-svc/0000000000000000042."; got != want {
+	if got, want := CauseBreaker.RollingBackReason(42), "ECS deployment circuit breaker: rolling back to deploymentId ecs-svc/0000000000000000042."; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 }

@@ -67,6 +67,7 @@ func (t *Tracker) SetService(s *ecs.Service, p policy.Policy) {
 	if s.LastCompleted != nil {
 		t.view.LastCompleted = s.LastCompleted.ID
 	}
+	t.view.Recalled = s.Current != nil && s.Current.Status == ecs.ServiceDeploymentRollbackRequested
 	t.view.Policy = p
 	t.view.Debt = min(t.view.Debt, s.Desired)
 }

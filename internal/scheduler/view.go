@@ -102,6 +102,9 @@ type View struct {
 	Breaker       ecs.Breaker
 	LastCompleted ecs.DeploymentID
 
+	// Recalled means that somebody has asked for the newest deployment to be rolled back, whatever it has come to.
+	Recalled bool
+
 	// Throttle counts the waves in a row of which no task came to RUNNING.
 	Throttle ecs.Backoff
 

@@ -95,6 +95,22 @@ for _ in range(300):  # the waiter looks at counts only; the checks of the conta
 assert shown["taskDefinition"].endswith(":" + str(first["revision"] + 1)), shown
 assert any("has reached a steady state." in e["message"] for e in shown["events"]), shown
 
+if hasattr(ecs, "list_service_deployments"):  # since botocore 1.35.50
+    step("service deployments")
+    pages = ecs.get_paginator("list_service_deployments").paginate(service="boto", PaginationConfig=dict(PageSize=1)) \
+        if ecs.can_paginate("list_service_deployments") else [ecs.list_service_deployments(service="boto")]
+    history = [d for page in pages for d in page["serviceDeployments"]]
+    assert [d["status"] for d in history] == ["SUCCESSFUL", "SUCCESSFUL"], history
+    assert history[0]["serviceDeploymentArn"] == shown["currentServiceDeployment"], shown
+    told = ecs.describe_service_deployments(serviceDeploymentArns=[d["serviceDeploymentArn"] for d in history])["serviceDeployments"]
+    assert told[0]["targetServiceRevision"]["runningTaskCount"] == 2 and told[0]["finishedAt"] >= told[0]["startedAt"], told
+    assert told[0]["sourceServiceRevisions"][0]["arn"] == told[1]["targetServiceRevision"]["arn"], told
+    revision = ecs.describe_service_revisions(serviceRevisionArns=[told[0]["targetServiceRevision"]["arn"]])["serviceRevisions"][0]
+    assert revision["taskDefinition"] == shown["taskDefinition"] and revision["containerImages"], revision
+    assert not ecs.list_service_deployments(service="boto", status=["STOPPED"])["serviceDeployments"]
+    assert not ecs.list_service_deployments(service="boto", createdAt=dict(after=history[0]["createdAt"]))["serviceDeployments"]
+    refused("ConflictException", ecs.stop_service_deployment, serviceDeploymentArn=history[0]["serviceDeploymentArn"])
+
 step("run, wait, stop, wait")
 ran = ecs.run_task(taskDefinition=definition["family"], count=2, startedBy="boto")
 arns = [t["taskArn"] for t in ran["tasks"]]

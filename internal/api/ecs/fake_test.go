@@ -147,12 +147,18 @@ func (w *world) Submit(_ context.Context, cmd control.Command) (any, error) {
 	case control.StopTask:
 		return w.stop(c)
 	case control.DeregisterContainerInstance:
-		made := *w.state.Instance(c.Cluster, c.Instance)
-		made.Status, made.Connected = ecs.InstanceInactive, false
-		w.put(&made)
-		return &made, nil
+		return w.deregister(c), nil
+	case control.StopServiceDeployment:
+		return &ecs.ServiceDeployment{ID: c.ID}, nil
 	}
 	return nil, fmt.Errorf("command %T", cmd)
+}
+
+func (w *world) deregister(c control.DeregisterContainerInstance) *ecs.ContainerInstance {
+	made := *w.state.Instance(c.Cluster, c.Instance)
+	made.Status, made.Connected = ecs.InstanceInactive, false
+	w.put(&made)
+	return &made
 }
 
 func (w *world) stop(c control.StopTask) (any, error) {

@@ -134,6 +134,12 @@ var served = map[string]table{
 		"resourceManagementType": works}),
 	"DeleteService": {"cluster": works, "service": works, "force": works},
 
+	"ListServiceDeployments": and(pageFields, table{"cluster": works, "service": works, "status[]": works,
+		"createdAt.after": works, "createdAt.before": works}),
+	"DescribeServiceDeployments": {"serviceDeploymentArns[]": works},
+	"DescribeServiceRevisions":   {"serviceRevisionArns[]": works},
+	"StopServiceDeployment":      {"serviceDeploymentArn": works, "stopType": only("ROLLBACK")},
+
 	"RunTask": and(tagFields, overrideFields, networkFields, table{
 		"cluster":              works,
 		"taskDefinition":       works,

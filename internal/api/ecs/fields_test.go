@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"ballast/internal/httpd"
 	"ballast/internal/wire"
@@ -129,6 +130,9 @@ func request(steps []step, sample string) string {
 func sampleOf(t reflect.Type) (string, bool) {
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
+	}
+	if t == reflect.TypeFor[time.Time]() {
+		return "1", true
 	}
 	switch t.Kind() {
 	case reflect.String:

@@ -20,8 +20,7 @@ var propagateNames = [...]types.PropagateTags{ecs.PropagateNone: types.Propagate
 // showService gives a service as ECS shows it, without its tags. What it shows points into the record, which never changes.
 func (a *API) showService(s *ecs.Service) types.Service {
 	status := s.Status.String()
-	minimum, maximum := int32(s.MinimumHealthyPercent), int32(s.MaximumPercent)
-	return types.Service{
+	shown := types.Service{
 		ServiceArn:    new(a.names.Service(s.Cluster, s.Name)),
 		ServiceName:   &s.Name,
 		ClusterArn:    new(a.names.Cluster(s.Cluster)),
@@ -32,14 +31,8 @@ func (a *API) showService(s *ecs.Service) types.Service {
 		LaunchType:    types.LaunchTypeEc2,
 		LoadBalancers: []types.LoadBalancer{},
 
-		TaskDefinition: new(a.names.TaskDefinition(s.Definition.Family, s.Definition.Revision)),
-		DeploymentConfiguration: &types.DeploymentConfiguration{
-			DeploymentCircuitBreaker: showBreaker(s.Breaker),
-			MinimumHealthyPercent:    &minimum,
-			MaximumPercent:           &maximum,
-			Strategy:                 types.DeploymentStrategyRolling,
-			BakeTimeInMinutes:        new(int32(0)),
-		},
+		TaskDefinition:              new(a.names.TaskDefinition(s.Definition.Family, s.Definition.Revision)),
+		DeploymentConfiguration:     showConfiguration(s.Configuration()),
 		DeploymentController:        &types.DeploymentController{Type: types.DeploymentControllerTypeEcs},
 		Deployments:                 a.showDeployments(s),
 		Events:                      showEvents(s.Events),
@@ -56,6 +49,11 @@ func (a *API) showService(s *ecs.Service) types.Service {
 
 		HealthCheckGracePeriodSeconds: showGrace(s.GracePeriod),
 	}
+	if s.Current != nil {
+		shown.CurrentServiceDeployment = new(a.names.ServiceDeployment(s.Cluster, s.Name, s.Current.ID))
+		shown.CurrentServiceRevisions = a.showCurrent(s)
+	}
+	return shown
 }
 
 func (a *API) showDeployments(s *ecs.Service) []types.Deployment {

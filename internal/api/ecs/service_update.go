@@ -87,6 +87,15 @@ func (a *API) DeleteService(ctx context.Context, in *awsecs.DeleteServiceInput) 
 // active finds the service that a request wants to change, with the refusals of real accounts ("Service not found.",
 // "Service was not ACTIVE.").
 func (a *API) active(state *root.Root, clusterRef, serviceRef *string) (*ecs.Service, error) {
+	s, err := a.serviceOf(state, clusterRef, serviceRef)
+	if err == nil && s.Status != ecs.ServiceActive {
+		return nil, ecs.Errorf(ecs.ServiceNotActiveException, "Service was not ACTIVE.")
+	}
+	return s, err
+}
+
+// serviceOf finds the service that a request is about, whatever its status.
+func (a *API) serviceOf(state *root.Root, clusterRef, serviceRef *string) (*ecs.Service, error) {
 	cluster, err := a.cluster(state, clusterRef)
 	if err != nil {
 		return nil, err
@@ -98,12 +107,8 @@ func (a *API) active(state *root.Root, clusterRef, serviceRef *string) (*ecs.Ser
 	if err != nil {
 		return nil, err
 	}
-	s := state.Service(cluster.Name, name)
-	switch {
-	case s == nil:
-		return nil, ecs.Errorf(ecs.ServiceNotFoundException, "Service not found.")
-	case s.Status != ecs.ServiceActive:
-		return nil, ecs.Errorf(ecs.ServiceNotActiveException, "Service was not ACTIVE.")
+	if s := state.Service(cluster.Name, name); s != nil {
+		return s, nil
 	}
-	return s, nil
+	return nil, ecs.Errorf(ecs.ServiceNotFoundException, "Service not found.")
 }

@@ -88,7 +88,7 @@ func Parse(name string, value []byte) (Stored, error) {
 }
 
 // Record gives the record itself: *ecs.Cluster, *ecs.TaskDefinition, *ecs.ContainerInstance, *ecs.Service, *ecs.ServiceEvent,
-// *ecs.Task, *Token or *Family.
+// *ecs.ServiceDeployment, *ecs.Task, *Token or *Family.
 func (s Stored) Record(lookup Lookup) (any, error) {
 	record, err := resolve(s.record, lookup)
 	if err != nil {
@@ -107,6 +107,8 @@ func parse(key Key, value []byte) (any, error) {
 		return read(value, &ecs.ContainerInstance{Cluster: key.Cluster})
 	case KindServiceEvent:
 		return read(value, &ecs.ServiceEvent{})
+	case KindDeployment:
+		return read(value, &ecs.ServiceDeployment{})
 	case KindToken:
 		return read(value, &Token{})
 	case KindFamily:

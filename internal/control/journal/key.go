@@ -21,6 +21,7 @@ const (
 	KindTask
 	KindToken
 	KindFamily
+	KindDeployment
 )
 
 // Key names a record. Which fields count depends on the kind; keys of one kind sort by creation.
@@ -28,10 +29,10 @@ type Key struct {
 	Kind    Kind
 	Cluster string // all kinds but KindDefinition; the family of KindFamily
 	Token   string // KindToken: operation and token
-	// Seq is the number of the object within its cluster, for KindDefinition within the account, for KindServiceEvent that of the
-	// service.
+	// Seq is the number of the object within its cluster, for KindDefinition within the account, for KindServiceEvent and
+	// KindDeployment that of the service.
 	Seq   uint64
-	Event uint64 // KindServiceEvent: number of the event
+	Event uint64 // KindServiceEvent: number of the event; KindDeployment: of the service deployment
 }
 
 // ClusterKey and its siblings name the record of an object.
@@ -58,6 +59,11 @@ func EventKey(s *ecs.Service, n uint64) Key {
 	return Key{Kind: KindServiceEvent, Cluster: s.Cluster, Seq: s.Seq, Event: n}
 }
 
+// DeploymentKey names the record of a service deployment that is not the service's current one any more.
+func DeploymentKey(s *ecs.Service, n uint64) Key {
+	return Key{Kind: KindDeployment, Cluster: s.Cluster, Seq: s.Seq, Event: n}
+}
+
 // TaskKey names the record of a task.
 func TaskKey(t *ecs.Task) Key { return Key{Kind: KindTask, Cluster: t.Cluster, Seq: t.Seq} }
 
@@ -67,7 +73,10 @@ func TokenKey(cluster, operation, token string) Key {
 }
 
 var kindNames = map[Kind]string{KindInstance: "instance", KindService: "service", KindServiceEvent: "event",
-	KindTask: "task", KindToken: "token"}
+	KindTask: "task", KindToken: "token", KindDeployment: "deployment"}
+
+// numbered says whether records of a kind are numbered within their service.
+func (k Kind) numbered() bool { return k == KindServiceEvent || k == KindDeployment }
 
 // String gives the key as the store has it. Numbers are padded so that byte order is numerical order.
 func (k Key) String() string {
@@ -78,8 +87,8 @@ func (k Key) String() string {
 		return "a/definition/" + padded(k.Seq)
 	case KindFamily:
 		return "a/family/" + k.Cluster
-	case KindServiceEvent:
-		return "c/" + k.Cluster + "/event/" + padded(k.Seq) + "/" + padded(k.Event)
+	case KindServiceEvent, KindDeployment:
+		return "c/" + k.Cluster + "/" + kindNames[k.Kind] + "/" + padded(k.Seq) + "/" + padded(k.Event)
 	case KindToken:
 		return "c/" + k.Cluster + "/token/" + k.Token
 	}
@@ -127,10 +136,10 @@ func ParseKey(s string) (Key, error) {
 	if key.Seq, err = strconv.ParseUint(parts[3], 16, 64); err != nil || key.Kind == 0 {
 		return Key{}, bad
 	}
-	if (key.Kind == KindServiceEvent) != (len(parts) == 5) {
+	if key.Kind.numbered() != (len(parts) == 5) {
 		return Key{}, bad
 	}
-	if key.Kind == KindServiceEvent {
+	if key.Kind.numbered() {
 		if key.Event, err = strconv.ParseUint(parts[4], 16, 64); err != nil {
 			return Key{}, bad
 		}

@@ -22,6 +22,7 @@ type Root struct {
 	tasks       *btree.BTreeG[*ecs.Task]
 	listed      *btree.BTreeG[list] // the lists of tasks in use
 	index       *btree.BTreeG[entry]
+	history     *btree.BTreeG[past]
 }
 
 // Builder holds the newest committed state and makes Roots of it. One goroutine owns it.
@@ -44,6 +45,7 @@ func NewBuilder() *Builder {
 		tasks:       tree(taskLess),
 		listed:      tree(listLess),
 		index:       tree(entryLess),
+		history:     tree(pastLess),
 	}}
 }
 
@@ -82,7 +84,7 @@ func taskLess(a, b *ecs.Task) bool {
 // Publish gives the present state as a Root that later changes do not touch.
 func (b *Builder) Publish() *Root {
 	return &Root{b.clusters.Copy(), b.definitions.Copy(), b.families.Copy(), b.logGroups.Copy(), b.services.Copy(), b.instances.Copy(), b.tasks.Copy(),
-		b.listed.Copy(), b.index.Copy()}
+		b.listed.Copy(), b.index.Copy(), b.history.Copy()}
 }
 
 // Present gives the present state as Publish does, but without a copy: it changes with the Builder.
@@ -108,6 +110,8 @@ func (b *Builder) apply(change journal.Change) {
 		b.countGroups(old, r)
 	case *ecs.Service:
 		b.services.Set(r)
+	case *ecs.ServiceDeployment:
+		b.history.Set(past{change.Key.Cluster, change.Key.Seq, change.Key.Event, r})
 	case *ecs.ContainerInstance:
 		b.instances.Set(r)
 	case *ecs.Task:
@@ -135,6 +139,8 @@ func (b *Builder) remove(key journal.Key) {
 		b.removeMatch(key)
 	case journal.KindInstance:
 		b.removeInstance(key)
+	case journal.KindDeployment:
+		b.history.Delete(past{cluster: key.Cluster, service: key.Seq, number: key.Event})
 	}
 }
 

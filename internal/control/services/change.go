@@ -26,8 +26,10 @@ func (b *Book) Create(now ecs.Time, chance Chance, record ecs.Service) (*ecs.Ser
 	record.Seq = b.seqs[record.Cluster] + 1
 	record.CreatedAt = now
 	record.Deployments = nil
+	record.Current = nil
 	deploy(now, chance, &record, record.Definition)
 	s := b.add(&record)
+	b.begin(now, chance, s, &record)
 	b.save(s, &record)
 	b.track(s)
 	return &record, nil
@@ -59,6 +61,7 @@ func (b *Book) Update(now ecs.Time, chance Chance, record *ecs.Service, definiti
 	record.Deployments = slices.Clone(record.Deployments)
 	if deploys {
 		b.supersede(now, chance, s, record, definition)
+		b.begin(now, chance, s, record)
 	} else if primary := &record.Deployments[0]; primary.Desired != record.Desired {
 		primary.Desired, primary.UpdatedAt = record.Desired, now
 		record.Steady = false
@@ -78,6 +81,7 @@ func (b *Book) Delete(now ecs.Time, old *ecs.Service) *ecs.Service {
 	for i := range record.Deployments {
 		record.Deployments[i].Desired, record.Deployments[i].UpdatedAt = 0, now
 	}
+	b.forgetHistory(s, &record)
 	b.save(s, &record)
 	b.track(s)
 	b.touch(s)
@@ -102,6 +106,9 @@ func (b *Book) Say(now ecs.Time, chance Chance, s *Service, message string) {
 func (b *Book) Forget(record *ecs.Service) {
 	b.w.Delete(journal.ServiceKey(record))
 	b.refer(record, -1)
+	for _, d := range b.numbers[number{record.Cluster, record.Seq}].history {
+		b.w.DeleteAfter(journal.DeploymentKey(record, d.Number))
+	}
 	delete(b.numbers, number{record.Cluster, record.Seq})
 	if newest := b.names[name{record.Cluster, record.Name}]; newest != nil && newest.record.Seq == record.Seq {
 		delete(b.names, name{record.Cluster, record.Name})
@@ -117,7 +124,7 @@ func (b *Book) Apply(now ecs.Time, chance Chance, s *Service, plan *scheduler.Pl
 	for _, event := range plan.Events {
 		s.tracker.Said(event)
 	}
-	if !plan.Acts() && plan.Steady == s.record.Steady && plan.Deadlocked == s.record.Deadlocked && s.counted() {
+	if !plan.Acts() && plan.Steady == s.record.Steady && plan.Deadlocked == s.record.Deadlocked && s.counted() && !s.pending() {
 		return
 	}
 	record := *s.record
@@ -138,6 +145,7 @@ func (b *Book) Apply(now ecs.Time, chance Chance, s *Service, plan *scheduler.Pl
 			}
 		}
 	}
+	s.follow(now, &record, plan)
 	record.Deployments = slices.DeleteFunc(record.Deployments, func(d ecs.Deployment) bool {
 		return slices.Contains(plan.Remove, d.ID)
 	})
@@ -146,7 +154,7 @@ func (b *Book) Apply(now ecs.Time, chance Chance, s *Service, plan *scheduler.Pl
 	}
 	record.Steady, record.Deadlocked = plan.Steady, plan.Deadlocked
 	if plan.RollBackTo != 0 {
-		b.rollBack(now, chance, s, &record)
+		b.rollBack(now, chance, s, &record, plan)
 	}
 	b.save(s, &record)
 	b.track(s)
@@ -156,11 +164,13 @@ func (b *Book) Apply(now ecs.Time, chance Chance, s *Service, plan *scheduler.Pl
 }
 
 // rollBack starts a deployment like the last completed one, which is not completed itself until this one is.
-func (b *Book) rollBack(now ecs.Time, chance Chance, s *Service, record *ecs.Service) {
+func (b *Book) rollBack(now ecs.Time, chance Chance, s *Service, record *ecs.Service, plan *scheduler.Plan) {
 	last := record.LastCompleted
 	record.LastCompleted, record.Network = nil, last.Network
 	b.supersede(now, chance, s, record, last.Definition)
-	record.Deployments[0].RolloutReason = scheduler.RollingBackReason(last.ID)
+	back, revision := &record.Deployments[0], last.ServiceRevision()
+	back.RolloutReason = plan.Rollouts[0].Cause.RollingBackReason(last.ID)
+	back.Restores, back.RestoredFrom = revision.ID, revision.CreatedAt
 	b.touch(s) // the new deployment is to be decided
 }
 

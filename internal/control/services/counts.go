@@ -1,6 +1,9 @@
 package services
 
-import "ballast/internal/ecs"
+import (
+	"ballast/internal/ecs"
+	"ballast/internal/scheduler"
+)
 
 // The tracker counts what holds a service back; the record keeps it, so that a restart does not forget.
 
@@ -32,4 +35,22 @@ func (s *Service) keepCounts(now ecs.Time, record *ecs.Service) {
 		}
 	}
 	record.Throttle, record.Brake = view.Throttle, view.Brake
+}
+
+// pending says whether the service deployment waits for its first decision.
+func (s *Service) pending() bool {
+	return s.record.Current != nil && s.record.Current.Status == ecs.ServiceDeploymentPending
+}
+
+// countTasks puts the counts of running and pending tasks into a record that is not yet shared.
+func (s *Service) countTasks(record *ecs.Service) {
+	record.Running, record.Pending = 0, 0
+	for _, d := range s.tracker.View().Deployments {
+		running, pending := d.Counts.Running(), d.Counts[scheduler.Starting]
+		record.Running += running
+		record.Pending += pending
+		if of := find(record.Deployments, d.ID); of != nil {
+			of.Running, of.Pending = running, pending
+		}
+	}
 }

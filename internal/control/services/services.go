@@ -65,6 +65,11 @@ type Service struct {
 
 	// wake is the earliest moment for which a timer is set, 0 when none is.
 	wake ecs.Time
+
+	// history holds the finished service deployments before the current one, oldest first; historyWake is the latest moment for which
+	// a timer is set to look at it.
+	history     []*ecs.ServiceDeployment
+	historyWake ecs.Time
 }
 
 // New gives an empty book that writes to w and tells use of the task definition revisions that its records refer to.
@@ -73,10 +78,12 @@ func New(w *journal.Writer, p policy.Policy, use func(family string, revision, b
 		waiting: map[string]*queue{}}
 }
 
-// Load takes a service read from the store, with its events, newest first.
-func (b *Book) Load(record *ecs.Service, events []*ecs.ServiceEvent) {
+// Load takes a service read from the store, with its events, newest first, and the service deployments before its current one,
+// oldest first.
+func (b *Book) Load(record *ecs.Service, events []*ecs.ServiceEvent, history []*ecs.ServiceDeployment) {
 	record.Events = events
 	s := b.add(record)
+	s.history = history
 	b.track(s)
 }
 
@@ -222,17 +229,7 @@ func (b *Book) Flush() {
 		}
 		record := *s.record
 		record.Deployments = append([]ecs.Deployment(nil), record.Deployments...)
-		record.Running, record.Pending = 0, 0
-		for _, d := range s.tracker.View().Deployments {
-			running, pending := d.Counts.Running(), d.Counts[scheduler.Starting]
-			record.Running += running
-			record.Pending += pending
-			for i := range record.Deployments {
-				if record.Deployments[i].ID == d.ID {
-					record.Deployments[i].Running, record.Deployments[i].Pending = running, pending
-				}
-			}
-		}
+		s.countTasks(&record)
 		s.record = &record
 		if s.durable {
 			b.w.Put(journal.ServiceKey(&record), &record)
