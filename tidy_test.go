@@ -16,7 +16,7 @@ import (
 var layers = [][]string{
 	{"internal/ecs"},
 	{"internal/arn", "internal/elb", "internal/event", "internal/expr", "internal/pattern"},
-	{"internal/scheduler", "internal/scheduler/placement", "internal/scheduler/lifecycle", "internal/scheduler/policy",
+	{"internal/scheduler", "internal/scheduler/placement", "internal/scheduler/lifecycle", "internal/scheduler/policy", "internal/scheduler/explain",
 		"internal/lb/health", "internal/lb/pick"},
 	{"internal/store", "internal/driver", "internal/session", "internal/logfile", "internal/cgroup"},
 	{"internal/attach"},
@@ -28,7 +28,7 @@ var layers = [][]string{
 	{"internal/sim"},
 	{"internal/wire"},
 	{"internal/httpd"},
-	{"internal/api", "internal/api/ecs", "internal/api/sts", "internal/api/logs", "internal/api/exec"},
+	{"internal/api", "internal/api/ecs", "internal/api/sts", "internal/api/logs", "internal/api/exec", "internal/api/why"},
 	{"internal/daemon", "internal/sample"},
 	{"internal/cli/project"},
 	{"internal/sim/scenario"},
@@ -50,7 +50,7 @@ var machines = []string{"internal/control/journal", "internal/control/root", "in
 
 // machineFiles decide, in packages that also hold a runner.
 var machineFiles = map[string][]string{
-	"internal/control": {"machine.go", "apply.go", "decide.go", "reports.go", "load.go", "expire.go", "timers.go", "command.go", "launch.go", "stuck.go", "protect.go"},
+	"internal/control": {"machine.go", "apply.go", "decide.go", "reports.go", "load.go", "expire.go", "timers.go", "command.go", "launch.go", "stuck.go", "protect.go", "explain.go"},
 }
 
 // pureImports is all of the standard library that the pure packages use.

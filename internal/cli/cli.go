@@ -42,6 +42,7 @@ type grammar struct {
 	Wait     waitVerb     `cmd:"" help:"Wait until services are steady, or tasks have stopped."`
 	Ps       psVerb       `cmd:"" aliases:"tasks" help:"List tasks: status, health, where they listen, why they stopped."`
 	Events   eventsVerb   `cmd:"" help:"Show what the scheduler did for a service, and why."`
+	Why      whyVerb      `cmd:"" help:"Say why a service is not as it should be, what happens next, and what to do."`
 	Logs     logsVerb     `cmd:"" help:"Show what containers wrote."`
 	Exec     execVerb     `cmd:"" help:"Run a command, or a shell, in a container."`
 	Stop     stopVerb     `cmd:"" help:"Stop tasks, or all tasks of services."`

@@ -105,7 +105,7 @@ func (d *deployment) followWithin(ctx context.Context, timeout time.Duration) er
 	defer cancel()
 	err := d.follow(waiting)
 	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
-		return notSteadyError{fmt.Sprintf(`not steady within %s; "ballast ps -a" and "ballast events --all" say more`, timeout)}
+		return notSteadyError{fmt.Sprintf(`not steady within %s; "ballast why SERVICE" says why, "ballast ps -a" and "ballast events --all" say more`, timeout)}
 	}
 	return err
 }

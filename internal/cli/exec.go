@@ -3,18 +3,12 @@ package cli
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 
-	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/coder/websocket"
 
 	"ballast/internal/api/exec"
@@ -189,7 +183,7 @@ func (c *client) taskToEnter(ctx context.Context, s *Streams, what string) (task
 	}
 	t, others := chooseTask(all)
 	if t.ID == "" {
-		return task{}, fmt.Errorf(`no task of service %s is running; "ballast ps -a %s" says why`, service, service)
+		return task{}, fmt.Errorf(`no task of service %s is running; "ballast why %s" says why`, service, service)
 	}
 	if others > 0 && s.Console != nil {
 		s.say("Task %s of %d that run.", t.shortID(), others+1)
@@ -237,11 +231,10 @@ func containerToEnter(t task, name string) (string, error) {
 func (v *execVerb) dial(ctx context.Context, s *Streams, task, container string) (*websocket.Conn, error) {
 	query := url.Values{exec.Cluster: {v.Cluster}, exec.Task: {task}, exec.Container: {container}, exec.Command: v.words()}
 	endpoint := strings.TrimSuffix(v.EndpointURL, "/")
-	target, err := url.Parse(endpoint)
+	target, err := v.at(exec.Path, query)
 	if err != nil {
 		return nil, err
 	}
-	target.Path, target.RawQuery = exec.Path, query.Encode()
 	header, err := v.sign(ctx, s, target)
 	if err != nil {
 		return nil, err
@@ -252,38 +245,4 @@ func (v *execVerb) dial(ctx context.Context, s *Streams, task, container string)
 		return nil, refusal(resp)
 	}
 	return conn, err
-}
-
-// sign proves who asks, as the SDK does for the operations that it knows.
-func (v *execVerb) sign(ctx context.Context, s *Streams, target *url.URL) (http.Header, error) {
-	provider, err := caller(s.Getenv, target.Hostname())
-	if err != nil {
-		return nil, err
-	}
-	who, err := provider.Retrieve(ctx)
-	if err != nil {
-		return nil, err
-	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
-	if err != nil {
-		return nil, err
-	}
-	empty := sha256.Sum256(nil)
-	if err := v4.NewSigner().SignHTTP(ctx, who, r, hex.EncodeToString(empty[:]), "ecs", v.Region, s.Now()); err != nil {
-		return nil, fmt.Errorf("sign the request: %w", err)
-	}
-	return r.Header, nil
-}
-
-// refusal reads why a server does not let in.
-func refusal(resp *http.Response) error {
-	text, _ := io.ReadAll(resp.Body)
-	var told struct {
-		Type    string `json:"__type"`
-		Message string `json:"message"`
-	}
-	if json.Unmarshal(text, &told) != nil || told.Message == "" {
-		return fmt.Errorf("the server answered %s: %s", resp.Status, strings.TrimSpace(string(text)))
-	}
-	return errors.New(told.Type + ": " + told.Message)
 }

@@ -17,6 +17,7 @@ import (
 	"ballast/internal/api/exec"
 	"ballast/internal/api/logs"
 	"ballast/internal/api/sts"
+	"ballast/internal/api/why"
 	"ballast/internal/arn"
 	"ballast/internal/driver"
 	"ballast/internal/ecs"
@@ -44,11 +45,11 @@ const (
 // handler gives what the endpoint serves. Everything stands behind the host and origin rules of httpd.
 func (d *Daemon) handler() http.Handler {
 	config := httpd.Config{
-		Operations: d.operations(), Upgrades: []httpd.Upgrade{exec.Upgrade(d.control, &d.logs)}, Hosts: d.hosts(), Credentials: d.cfg.Credentials, Account: d.cfg.Account,
+		Operations: d.operations(), Upgrades: []httpd.Upgrade{exec.Upgrade(d.control, &d.logs)}, Lookups: []httpd.Lookup{why.Lookup(d.control)}, Hosts: d.hosts(), Credentials: d.cfg.Credentials, Account: d.cfg.Account,
 		Now: time.Now, RequestID: requestID, Log: d.cfg.Log, Current: d.control.Current,
 	}
 	api := httpd.Handler(config)
-	config.Operations, config.Upgrades, config.Pages = nil, nil, http.HandlerFunc(d.about)
+	config.Operations, config.Upgrades, config.Lookups, config.Pages = nil, nil, nil, http.HandlerFunc(d.about)
 	about := httpd.Handler(config)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == AboutPath {

@@ -32,6 +32,7 @@ const (
 type Config struct {
 	Operations []Operation
 	Upgrades   []Upgrade // may be none
+	Lookups    []Lookup  // may be none
 	// Hosts are host names to answer to besides loopback addresses, localhost and *.localhost.
 	Hosts []string
 	// Credentials are whom to let in; nil lets in everyone as Admin.
@@ -47,12 +48,15 @@ type Config struct {
 	Pages http.Handler
 }
 
-// Handler gives the server's HTTP handler. POST / is an API call; GET /healthz answers ok; Upgrades have their paths; everything
-// else is for Pages.
+// Handler gives the server's HTTP handler. POST / is an API call; GET /healthz answers ok; Upgrades and Lookups have their paths;
+// everything else is for Pages.
 func Handler(c Config) http.Handler {
-	h := &handler{Config: c, operations: index(c.Operations), upgrades: map[string]Upgrade{}, hosts: newHostNames(c.Hosts)}
+	h := &handler{Config: c, operations: index(c.Operations), upgrades: map[string]Upgrade{}, lookups: map[string]Lookup{}, hosts: newHostNames(c.Hosts)}
 	for _, u := range c.Upgrades {
 		h.upgrades[u.Path] = u
+	}
+	for _, l := range c.Lookups {
+		h.lookups[l.Path] = l
 	}
 	if h.Pages == nil {
 		h.Pages = http.HandlerFunc(h.page)
@@ -64,6 +68,7 @@ type handler struct {
 	Config
 	operations map[operationKey]Operation
 	upgrades   map[string]Upgrade // by path
+	lookups    map[string]Lookup  // by path
 	hosts      hostNames
 }
 
@@ -84,6 +89,10 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		if u, ok := h.upgrades[r.URL.Path]; ok {
 			h.upgrade(c, u)
+			return
+		}
+		if l, ok := h.lookups[r.URL.Path]; ok {
+			h.lookup(c, l)
 			return
 		}
 		h.Pages.ServeHTTP(w, r)

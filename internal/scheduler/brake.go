@@ -37,9 +37,14 @@ func (v *View) braked() (until ecs.Time, parked bool) {
 	case p.Brake == policy.BrakePark && v.Brake.Failed >= p.BrakeAfter:
 		return 0, true
 	case p.Brake == policy.BrakeBackoff && v.Brake.Failed > 0:
-		return v.Brake.Since.Add(growing(p.BrakeBase, brakeFactor, v.Brake.Failed-1, p.BrakeMax)), false
+		return v.Brake.Since.Add(v.BrakeWait(v.Brake.Failed)), false
 	}
 	return 0, false
+}
+
+// BrakeWait is how long policy.BrakeBackoff waits once that many waves in a row, at least one, stopped soon after they started.
+func (v *View) BrakeWait(failed int) time.Duration {
+	return growing(v.Policy.BrakeBase, brakeFactor, failed-1, v.Policy.BrakeMax)
 }
 
 // announceBrake says that the brake holds a service back, once until a task runs for longer or there is another deployment.

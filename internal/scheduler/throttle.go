@@ -22,6 +22,9 @@ func throttleWait(p *policy.Policy, failed int) time.Duration {
 	return growing(p.ThrottleBase, p.ThrottleFactor, failed-throttleAt, p.ThrottleMax)
 }
 
+// ThrottleWait is how long the service waits once that many waves in a row have failed.
+func (v *View) ThrottleWait(failed int) time.Duration { return throttleWait(&v.Policy, failed) }
+
 // growing gives base x factor^times, at most most.
 func growing(base time.Duration, factor, times int, most time.Duration) time.Duration {
 	wait := base

@@ -208,6 +208,18 @@ func (b *Book) Fits(cluster string, id ecs.ID, demand placement.Demand) *placeme
 	return b.index(cluster).Check(id, demand)
 }
 
+// Shortfalls says what the container instances of a cluster lack for a task; see placement.Index.Shortfalls. INACTIVE ones are left
+// out.
+func (b *Book) Shortfalls(cluster string, demand placement.Demand, limit int) (closest []placement.Shortfall, total int) {
+	return b.index(cluster).Shortfalls(demand, limit, func(id ecs.ID) bool {
+		i := b.records[id]
+		return i != nil && i.Status != ecs.InstanceInactive
+	})
+}
+
+// IsLost says whether nobody waits for the agent of a container instance any more.
+func (b *Book) IsLost(id ecs.ID) bool { return b.lost[id] }
+
 // ZoneOf gives the place of a container instance's zone among those of its cluster, in the order of their names.
 func (b *Book) ZoneOf(cluster string, id ecs.ID) int { return b.index(cluster).ZoneOf(id) }
 

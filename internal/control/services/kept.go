@@ -51,3 +51,12 @@ func (s *Service) keptMoved(old, t *ecs.Task) {
 	}
 	s.kept[t.Seq] = t.ID
 }
+
+// Kept gives the tasks that are kept, the oldest first.
+func (s *Service) Kept() []ecs.ID {
+	ids := make([]ecs.ID, 0, len(s.kept))
+	for _, seq := range slices.Sorted(maps.Keys(s.kept)) {
+		ids = append(ids, s.kept[seq])
+	}
+	return ids
+}

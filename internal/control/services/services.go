@@ -114,6 +114,12 @@ func (s *Service) TaskID(seq uint64) ecs.ID { return s.ids[seq] }
 // Explanations say what the last decision wanted and could not do.
 func (s *Service) Explanations() []scheduler.Explanation { return s.explain }
 
+// WakesAt is when the service is decided again although nothing has happened, 0 for never.
+func (s *Service) WakesAt() ecs.Time { return s.wake }
+
+// Named gives the newest service of that name with what is derived from its tasks; nil when there is none.
+func (b *Book) Named(cluster, service string) *Service { return b.names[name{cluster, service}] }
+
 // Find gives the newest service of that name; nil when there is none.
 func (b *Book) Find(cluster, service string) *ecs.Service {
 	if s := b.names[name{cluster, service}]; s != nil {

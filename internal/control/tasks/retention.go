@@ -86,6 +86,20 @@ func (b *Book) ExpiresAt(cluster string, kept Kept) ecs.Time {
 	return 0
 }
 
+// LastStopped gives the tasks of a service that stopped last, the newest first, at most limit.
+func (b *Book) LastStopped(cluster string, service uint64, limit int) []*ecs.Task {
+	s := b.clusters[cluster]
+	if s == nil {
+		return nil
+	}
+	queue := s.stopped.services[service]
+	out := make([]*ecs.Task, 0, min(limit, len(queue)))
+	for i := len(queue) - 1; i >= 0 && len(out) < limit; i-- {
+		out = append(out, s.tasks[queue[i]])
+	}
+	return out
+}
+
 func (b *Book) forget(s *shelf, id ecs.ID) {
 	t := s.tasks[id]
 	delete(s.tasks, id)

@@ -1,0 +1,118 @@
+package control
+
+import (
+	"ballast/internal/control/services"
+	"ballast/internal/ecs"
+	"ballast/internal/scheduler"
+	"ballast/internal/scheduler/explain"
+	"ballast/internal/scheduler/placement"
+	"ballast/internal/session"
+)
+
+// Explain asks for what is known of a service, or with Task of a task, to say why it is as it is. It changes nothing; it is a
+// command because only the machine knows what the scheduler counts. Answer: Explained.
+type Explain struct {
+	Cluster, Service string
+	Task             ecs.ID
+}
+
+// Explained is what explain.Service, or with a Task explain.OneTask, makes a report of.
+type Explained struct {
+	Case *explain.Case
+	Task *ecs.Task
+}
+
+func (c Explain) apply(m *Machine) (any, error) {
+	if _, err := m.catalog.Cluster(c.Cluster); err != nil {
+		return nil, err
+	}
+	if c.Task.IsZero() {
+		s := m.services.Named(c.Cluster, c.Service)
+		if s == nil {
+			return nil, ecs.Errorf(ecs.ServiceNotFoundException, "Service not found.")
+		}
+		return Explained{Case: m.caseOf(s)}, nil
+	}
+	t := m.tasks.Task(c.Cluster, c.Task)
+	if t == nil {
+		return nil, ecs.Errorf(ecs.InvalidParameterException, "Cluster %s has no task %s.", c.Cluster, c.Task)
+	}
+	if s := m.services.Named(c.Cluster, t.Service); s != nil && s.Record().Seq == t.ServiceSeq {
+		return Explained{m.caseOf(s), t}, nil
+	}
+	alone := &explain.Case{Now: m.now, View: scheduler.View{Policy: m.cfg.Policy}}
+	m.addSilent(alone, c.Cluster, func(other *ecs.Task) bool { return other.ID == t.ID })
+	return Explained{alone, t}, nil
+}
+
+// Case gives what is known of a service between steps, nil where there is none.
+func (m *Machine) Case(cluster, service string) *explain.Case {
+	if s := m.services.Named(cluster, service); s != nil {
+		return m.caseOf(s)
+	}
+	return nil
+}
+
+// caseOf copies what the machine goes on changing; records are immutable.
+func (m *Machine) caseOf(s *services.Service) *explain.Case {
+	record, view := s.Record(), *s.Tracker().View()
+	view.Deployments = append([]scheduler.Deployment(nil), view.Deployments...)
+	c := &explain.Case{Now: m.now, Service: record, View: view, Waits: append([]scheduler.Explanation(nil), s.Explanations()...),
+		Stuck: s.Stuck(), Wake: s.WakesAt(), Stopped: m.tasks.LastStopped(record.Cluster, record.Seq, explain.MaxStopped)}
+	for i := range view.Deployments {
+		m.addTasks(c, s, &view.Deployments[i])
+		if d := deploymentOf(record, view.Deployments[i].ID); d != nil && (view.Deployments[i].Refused > 0 || i == 0 && view.Throttle.Failed > 0) {
+			room := explain.Room{Deployment: d.ID, Demand: placement.DemandOf(d.Definition, nil)}
+			room.Closest, room.Instances = m.instances.Shortfalls(record.Cluster, room.Demand, explain.MaxInstances)
+			c.Rooms = append(c.Rooms, room)
+		}
+	}
+	for _, id := range s.Kept() {
+		c.Kept = append(c.Kept, m.tasks.Task(record.Cluster, id))
+	}
+	m.addSilent(c, record.Cluster, func(t *ecs.Task) bool { return t.Service == record.Name && t.ServiceSeq == record.Seq && !t.Kept })
+	return c
+}
+
+// addTasks adds the tasks of a deployment that are worth a look.
+func (m *Machine) addTasks(c *explain.Case, s *services.Service, d *scheduler.Deployment) {
+	for phase := scheduler.Starting; phase <= scheduler.Stopping; phase++ {
+		if d.Counts[phase] == 0 || phase == scheduler.Healthy && d.Protected[phase] == 0 {
+			continue
+		}
+		taken := 0
+		for _, seq := range s.Tracker().Tasks(d.ID, phase, nil) {
+			known, _ := s.Tracker().Task(seq)
+			if taken == explain.MaxTasks {
+				break
+			}
+			if phase != scheduler.Healthy || known.Protected {
+				t := m.tasks.Task(s.Record().Cluster, s.TaskID(seq))
+				c.Tasks = append(c.Tasks, explain.Task{Task: t, Phase: phase, Due: known.Due})
+				taken++
+			}
+		}
+	}
+}
+
+// missedAfter is the silence after which an agent that is connected is missed: several heartbeats.
+const missedAfter = 3 * session.HeartbeatEvery
+
+// addSilent adds the container instances of a cluster with tasks of a kind whose agents are not heard of.
+func (m *Machine) addSilent(c *explain.Case, cluster string, of func(*ecs.Task) bool) {
+	for _, i := range m.instances.All() {
+		heard := max(m.sessions.Heard(i.ID), m.startedAt)
+		if i.Cluster != cluster || i.Status == ecs.InstanceInactive || i.Connected && m.now.Sub(heard) < missedAfter || m.instances.IsLost(i.ID) {
+			continue
+		}
+		tasks := 0
+		for _, t := range m.tasks.On(cluster, i.ID) {
+			if of(t) {
+				tasks++
+			}
+		}
+		if tasks > 0 {
+			c.Silent = append(c.Silent, explain.Silent{Instance: i.ID, Tasks: tasks, Heard: heard, LostAt: heard.Add(m.cfg.Policy.InstanceLostAfter)})
+		}
+	}
+}

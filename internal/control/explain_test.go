@@ -1,0 +1,135 @@
+package control
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"ballast/internal/ecs"
+	"ballast/internal/scheduler/explain"
+)
+
+// why is the explanation of service web, as text.
+func (w *world) why() (explain.Report, string) {
+	w.t.Helper()
+	report := explain.Service(w.do(Explain{Cluster: "default", Service: "web"}).(Explained).Case)
+	return report, told(report)
+}
+
+func told(r explain.Report) string {
+	text := ""
+	for _, line := range r.Lines(time.UTC) {
+		text += line.Text + "\n"
+	}
+	return text
+}
+
+// says fails unless the explanation has every one of parts.
+func (w *world) says(state explain.Kind, parts ...string) {
+	w.t.Helper()
+	report, text := w.why()
+	if report.State != string(state) {
+		w.t.Errorf("state %q, want %q:\n%s", report.State, state, text)
+	}
+	for _, part := range parts {
+		if !strings.Contains(text, part) {
+			w.t.Errorf("nothing says %q:\n%s", part, text)
+		}
+	}
+}
+
+// TestExplainFollowsAService goes with one through good and bad times.
+func TestExplainFollowsAService(t *testing.T) {
+	w := newWorld(t, "ecs")
+	w.serve("web", w.define("web"), 2)
+	w.says(explain.Unplaced, "2 tasks wait: cluster default has no container instance.")
+	a := w.agent()
+	w.says(explain.Rolling, "2 tasks run without health checks", "next: in 40s")
+	w.pass(40 * time.Second)
+	w.says(explain.Steady, "2 of 2 tasks are healthy")
+
+	a.crash(w.tasks(ecs.StatusRunning)[0].ID)
+	w.run()
+	w.says(explain.Warming, "The last task to fail ended with exit code 1 after about 40s; that was just now.")
+	w.pass(10 * time.Minute)
+	report, _ := w.why()
+	equal(t, "what is known of it later", []any{report.State, report.Findings[0].Count, *report.Findings[0].ExitCode, len(report.Findings[0].Tasks)},
+		[]any{"steady", 1, int32(1), 1})
+
+	a.silent = true
+	w.pass(35 * time.Second)
+	w.says(explain.IsSilent, "has not been heard of for", "how 2 tasks fare there is not known", "they are given up and replaced")
+	w.pass(time.Minute)
+	w.says(explain.Throttled, "takes no tasks: its agent is not connected", "ended as a container instance was lost")
+	a.silent = false
+	a.report(nil)
+	w.do(UpdateService{Cluster: "default", Name: "web", Desired: new(0)})
+	w.says(explain.Stopped, "its desired count is 0")
+	w.do(DeleteService{Cluster: "default", Name: "web"})
+	w.says(explain.Deleted)
+}
+
+// TestExplainThrottle has the throttle hide neither why tasks fail nor that there is no room.
+func TestExplainThrottle(t *testing.T) {
+	w := newWorld(t, "ecs")
+	a := w.agent()
+	a.refuse = true
+	w.serve("web", w.define("web"), 2)
+	w.pass(5 * time.Second)
+	w.says(explain.Throttled, "none of the last 2 waves of tasks came to RUNNING", "next: in 55s", "the one after it waits 3m",
+		"4 tasks to fail did not start: CannotStartContainerError: refused by the test")
+
+	big := newWorld(t, "ecs")
+	big.agent()
+	big.serve("web", big.define("web", func(d *ecs.TaskDefinition) { d.Containers[0].Memory = 2 << 20 }), 1)
+	big.says(explain.Unplaced, "1 task waits for room: each needs 2097152 MiB of memory.", "has 1048576 of 2097152 MiB free", "next: in 10s")
+	big.pass(30 * time.Second)
+	big.says(explain.Throttled, "has 1048576 of 2097152 MiB free")
+}
+
+// TestExplainTask explains tasks of a service and others.
+func TestExplainTask(t *testing.T) {
+	w, _ := stuckWorld(t)
+	w.says(explain.IsStuck, "container app waits for container db to be HEALTHY, which is UNHEALTHY")
+	one := func(id ecs.ID) string {
+		t.Helper()
+		known := w.do(Explain{Cluster: "default", Task: id}).(Explained)
+		return told(explain.OneTask(known.Case, known.Task))
+	}
+	if text := one(w.tasks(ecs.StatusRunning)[0].ID); !strings.Contains(text, "container app waits for container db") {
+		t.Error(text)
+	}
+	alone := w.do(RunTask{Cluster: "default", Definition: w.define("job"), Count: 1}).(*RunTaskResult).Tasks[0].ID
+	if text := one(alone); !strings.Contains(text, "job:1, standalone) is PENDING") {
+		t.Error(text)
+	}
+	w.do(StopTask{Cluster: "default", Task: alone, Reason: "enough"})
+	if text := one(alone); !strings.Contains(text, "Somebody stopped it: enough.") {
+		t.Error(text)
+	}
+	for _, c := range []struct {
+		ask  Explain
+		code ecs.Code
+	}{
+		{Explain{Cluster: "nosuch", Service: "web"}, ecs.ClusterNotFoundException},
+		{Explain{Cluster: "default", Service: "nosuch"}, ecs.ServiceNotFoundException},
+		{Explain{Cluster: "default", Task: ecs.ID{9}}, ecs.InvalidParameterException},
+	} {
+		_, err := w.try(c.ask)
+		if refusal := (*ecs.Error)(nil); !errors.As(err, &refusal) || refusal.Code != c.code {
+			t.Errorf("%+v: %v, want %s", c.ask, err, c.code)
+		}
+	}
+}
+
+// TestExplainChangesNothing: asking is no step further.
+func TestExplainChangesNothing(t *testing.T) {
+	w := newWorld(t, "ecs")
+	w.agent()
+	w.serve("web", w.define("web"), 2)
+	w.ticket++
+	w.m.Offer(w.ticket, Explain{Cluster: "default", Service: "web"})
+	batch, messages := w.step()
+	equal(t, "what it writes and sends", []int{len(batch.Units), len(messages)}, []int{0, 0})
+}
