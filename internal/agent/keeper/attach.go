@@ -111,7 +111,7 @@ func (k *keeper) attachExec(ctx context.Context, key driver.Key, argv []string, 
 	}
 	defer ends.close()
 	sys := &syscall.SysProcAttr{Setsid: true, Setctty: s.Terminal}
-	x, err := k.forkExec(c, cmd, ends.child, sys)
+	x, err := k.forkExec(c, cmd, ends.child, sys, nil)
 	ends.closeChildSide()
 	if named := startError(key, cmd, err); err != nil && errors.As(named, new(*driver.Error)) {
 		return cannotRun(s, codeCannotRun, named), nil

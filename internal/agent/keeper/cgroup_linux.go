@@ -5,12 +5,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 
@@ -92,38 +89,6 @@ func makeVersion1(controller, name string, probe []cgroup.Setting) string {
 		return ""
 	}
 	return base
-}
-
-// forkIn makes a process that begins in groups of version 1. There a process begins in the groups of the thread that makes it, and a
-// thread can be moved by itself.
-func forkIn(groups []string, path string, argv []string, attr *syscall.ProcAttr) (pid int, err error) {
-	if len(groups) == 0 {
-		return syscall.ForkExec(path, argv, attr)
-	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		runtime.LockOSThread()
-		thread := []byte(strconv.Itoa(unix.Gettid()))
-		move := func(dir string) error { return os.WriteFile(filepath.Join(dir, "tasks"), thread, 0) }
-		for _, dir := range groups {
-			if err = move(dir); err != nil {
-				err = fmt.Errorf("enter a control group: %s", err)
-				break
-			}
-		}
-		if err == nil {
-			pid, err = syscall.ForkExec(path, argv, attr)
-		}
-		for _, dir := range groups {
-			if move(outside(dir)) != nil {
-				return // a thread that cannot come back ends with this goroutine
-			}
-		}
-		runtime.UnlockOSThread()
-	}()
-	<-done
-	return pid, err
 }
 
 // makeUnified makes a group of version 2 that can be killed as a whole.

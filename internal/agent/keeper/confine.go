@@ -127,13 +127,15 @@ func CheckUlimit(u ecs.Ulimit) error {
 }
 
 // fork makes the process of a command, with its limits and its user from its first instruction on.
-func (k *keeper) fork(cmd Command, attr *syscall.ProcAttr, groups []string) (pid int, err error) {
+func (k *keeper) fork(by *forker, cmd Command, attr *syscall.ProcAttr, groups []string) (pid int, err error) {
 	if len(cmd.Ulimits) == 0 {
 		if u := cmd.User; u != nil {
 			attr.Sys.Credential = &syscall.Credential{Uid: u.UID, Gid: u.GID, Groups: u.Groups}
 		}
-		return forkIn(groups, cmd.Path, cmd.Argv, attr)
+		return by.fork(groups, cmd.Path, cmd.Argv, attr)
 	}
+	k.limits <- struct{}{}
+	defer func() { <-k.limits }()
 	exe, err := os.Executable()
 	if err != nil {
 		return 0, err
@@ -148,7 +150,7 @@ func (k *keeper) fork(cmd Command, attr *syscall.ProcAttr, groups []string) (pid
 	}
 	defer r.Close()
 	attr.Files = append(attr.Files, w.Fd())
-	pid, err = forkIn(groups, exe, []string{exe, LimitVerb, string(text)}, attr)
+	pid, err = by.fork(groups, exe, []string{exe, LimitVerb, string(text)}, attr)
 	w.Close()
 	if err != nil {
 		return 0, fmt.Errorf("%s", strings.TrimPrefix(err.Error(), "fork/exec ")) // of our own program: not the container's fault

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"strings"
@@ -28,18 +27,23 @@ const (
 	codeNotFound  = 127
 )
 
-const (
-	// outputFor is how long the end of a command waits for the last of its output: a process that it left behind may hold it.
-	outputFor = 100 * time.Millisecond
-	// killRounds bounds the looks for descendants of a command that took too long.
-	killRounds = 5
-)
+// killRounds bounds the looks for descendants of a command that took too long.
+const killRounds = 5
 
 // execution is a command that runs in a container.
 type execution struct {
-	pid   int
-	token string
-	ended chan int32 // the exit code; holds one
+	pid    int
+	token  string
+	ended  chan int32 // the exit code; holds one
+	output *output    // of what nobody is attached to
+}
+
+// end says how it ended.
+func (x *execution) end(code int32) {
+	x.ended <- code
+	if x.output != nil {
+		x.output.hasten()
+	}
 }
 
 // exec runs a command in a container and waits for its end.
@@ -59,17 +63,12 @@ func (k *keeper) exec(key driver.Key, argv []string, timeout time.Duration) (cod
 	if err != nil {
 		return refusedCode(err), err.Error(), nil
 	}
-	null, err := os.Open(os.DevNull)
+	out, w, err := openOutput(timeout)
 	if err != nil {
 		return 0, "", fmt.Errorf("exec in container %v: %w", key, err)
 	}
-	defer null.Close()
-	r, w, err := os.Pipe()
-	if err != nil {
-		return 0, "", fmt.Errorf("exec in container %v: %w", key, err)
-	}
-	defer r.Close()
-	x, err := k.forkExec(c, Command{Path: path, Argv: argv, Dir: dir, Env: env}, [3]*os.File{null, w, w}, &syscall.SysProcAttr{Setpgid: true})
+	defer out.close()
+	x, err := k.forkExec(c, Command{Path: path, Argv: argv, Dir: dir, Env: env}, [3]*os.File{k.null, w, w}, &syscall.SysProcAttr{Setpgid: true}, out)
 	w.Close()
 	if named := startError(key, Command{Path: path, Argv: argv, Dir: dir}, err); err != nil && errors.As(named, new(*driver.Error)) {
 		return codeCannotRun, named.Error(), nil
@@ -77,17 +76,15 @@ func (k *keeper) exec(key driver.Key, argv []string, timeout time.Duration) (cod
 	if err != nil {
 		return 0, "", fmt.Errorf("exec in container %v: %w", key, err)
 	}
-	written := make(chan string, 1)
-	go func() { written <- readOutput(r) }()
-	limited, cancel := context.WithTimeout(context.Background(), timeout)
+	limited, cancel := context.WithDeadline(context.Background(), out.deadline)
 	defer cancel()
+	out.read()
 	code, ended := k.await(limited, c, x)
 	if !ended {
 		code = driver.ExecTimedOut
+		out.read() // what it wrote until it was killed
 	}
-	closing := time.AfterFunc(outputFor, func() { r.Close() })
-	defer closing.Stop()
-	return code, <-written, nil
+	return code, out.text(), nil
 }
 
 // refusedCode is the exit code of a command that is not there or may not be run.
@@ -136,10 +133,10 @@ func variable(env []string, name string) string {
 }
 
 // forkExec makes the process of a command, which leads a process group.
-func (k *keeper) forkExec(c *container, cmd Command, files [3]*os.File, sys *syscall.SysProcAttr) (*execution, error) {
+func (k *keeper) forkExec(c *container, cmd Command, files [3]*os.File, sys *syscall.SysProcAttr, out *output) (*execution, error) {
 	var random [8]byte
 	rand.Read(random[:]) // never fails
-	x := &execution{token: hex.EncodeToString(random[:]), ended: make(chan int32, 1)}
+	x := &execution{token: hex.EncodeToString(random[:]), ended: make(chan int32, 1), output: out}
 	env := append(append(make([]string, 0, len(cmd.Env)+2), cmd.Env...), Marker+"="+markerValue(c.key, c.token),
 		execMarker+"="+x.token)
 	attr := &syscall.ProcAttr{Dir: cmd.Dir, Env: env, Files: []uintptr{files[0].Fd(), files[1].Fd(), files[2].Fd()}, Sys: sys}
@@ -149,12 +146,10 @@ func (k *keeper) forkExec(c *container, cmd Command, files [3]*os.File, sys *sys
 		return nil, err
 	}
 	defer group.Close() // nil without a group
-	k.forks <- struct{}{}
-	defer func() { <-k.forks }()
 	k.mu.Lock()
 	k.forking++
 	k.mu.Unlock()
-	pid, err := k.fork(cmd, attr, c.groups)
+	pid, err := k.fork(k.commands, cmd, attr, c.groups)
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.forking--
@@ -164,9 +159,12 @@ func (k *keeper) forkExec(c *container, cmd Command, files [3]*os.File, sys *sys
 		return nil, err
 	}
 	x.pid = pid
+	if out != nil {
+		out.begin()
+	}
 	if e, over := k.early[pid]; over {
 		delete(k.early, pid)
-		x.ended <- *e.code
+		x.end(*e.code)
 		k.rest()
 		return x, nil
 	}
@@ -244,14 +242,4 @@ func (k *keeper) endExecs(c *container) {
 			unix.Kill(-x.pid, sigkill)
 		}
 	}
-}
-
-// readOutput gives the beginning of what a command writes, and reads the rest, so that the command never waits.
-func readOutput(r io.Reader) string {
-	var b strings.Builder
-	_, err := io.CopyN(&b, r, driver.MaxOutput)
-	if err == nil {
-		io.Copy(io.Discard, r)
-	}
-	return b.String()
 }

@@ -64,7 +64,11 @@ type keeper struct {
 	logs     *logs
 	cgroup   string // directory of the keeper's control group, "" where there is none
 	controls controls
-	forks    chan struct{}
+	forks    chan struct{} // holds the starts under way
+	limits   chan struct{} // holds the processes that set limits to themselves
+	starts   *forker       // of containers
+	commands *forker       // of what is run in containers
+	null     *os.File      // what commands read to whom nobody is attached
 	scans    scanner
 	idle     time.Duration
 
@@ -126,6 +130,11 @@ func run(ctx context.Context, cfg Config, ready *ready) error {
 	}
 	k := open(cfg)
 	defer leaveGroups(k.cgroup, []string{k.controls.memory1, k.controls.cpu1}) // they stay if containers do
+	if err := k.openForkers(); err != nil {
+		return err
+	}
+	defer k.starts.close()
+	defer k.commands.close()
 	if err := k.load(); err != nil {
 		return err
 	}
@@ -162,6 +171,7 @@ func open(cfg Config) *keeper {
 		cgroup:     cgroup,
 		controls:   controls,
 		forks:      make(chan struct{}, 2*runtime.NumCPU()),
+		limits:     make(chan struct{}, 2*runtime.NumCPU()),
 		containers: map[driver.Key]*container{},
 		mains:      map[int]*container{},
 		execs:      map[int]*execution{},
@@ -171,11 +181,32 @@ func open(cfg Config) *keeper {
 	}
 }
 
+// openForkers begins what makes processes, while the keeper has few descriptors. Its lock is one of them: a child between fork and
+// exec has to hold it, see lockDir.
+func (k *keeper) openForkers() (err error) {
+	if k.null, err = os.Open(os.DevNull); err != nil {
+		return fmt.Errorf("open what commands read: %w", err)
+	}
+	if k.starts, err = newForker(nil); err != nil {
+		return err
+	}
+	k.commands, err = newForker(func() { k.reap(thisThread) })
+	return err
+}
+
 func (k *keeper) loop(ctx context.Context, signals, children <-chan os.Signal) {
+	round := time.NewTimer(0)
+	defer round.Stop()
+	var next time.Time // of the next round
 	for {
-		k.reap()
 		select {
 		case <-children:
+			k.commands.call()
+			round.Reset(time.Until(next))
+		case <-round.C:
+			began := time.Now()
+			k.reap(wholeKeeper)
+			next = time.Now().Add(restAfter(time.Since(began)))
 		case s := <-signals:
 			if s == syscall.SIGTERM { // the machine goes down: containers are told by whoever told us
 				k.leave()
@@ -201,6 +232,9 @@ func (k *keeper) rest() {
 	if k.timer != nil {
 		k.timer.Stop()
 		k.timer = nil
+	}
+	if !k.leaving && len(k.conns) > 0 {
+		return // without a look at all containers, for this is asked often
 	}
 	running, waiting := k.counts()
 	switch {

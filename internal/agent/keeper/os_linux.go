@@ -20,11 +20,16 @@ import (
 // becomeSubreaper makes orphaned descendants children of this process (prctl(2), PR_SET_CHILD_SUBREAPER).
 func becomeSubreaper() error { return unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) }
 
-// reapChild takes one child that has ended. before is told its number while that is still taken.
-func reapChild(before func(pid int)) (pid int, ws unix.WaitStatus, ok bool) {
+// reapChild takes one child that has ended, of the whole keeper or of the calling thread alone. before is told its number while that
+// is still taken.
+func reapChild(of parent, before func(pid int)) (pid int, ws unix.WaitStatus, ok bool) {
 	var info unix.Siginfo
+	options := unix.WEXITED | unix.WNOHANG | unix.WNOWAIT
+	if of == thisThread {
+		options |= unix.WNOTHREAD
+	}
 	for {
-		err := unix.Waitid(unix.P_ALL, 0, &info, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil)
+		err := unix.Waitid(unix.P_ALL, 0, &info, options, nil)
 		if errors.Is(err, unix.EINTR) {
 			continue
 		}

@@ -18,7 +18,7 @@ import (
 
 func becomeSubreaper() error { return nil }
 
-func reapChild(func(pid int)) (pid int, ws unix.WaitStatus, ok bool) {
+func reapChild(_ parent, _ func(pid int)) (pid int, ws unix.WaitStatus, ok bool) {
 	for {
 		pid, err := unix.Wait4(-1, &ws, unix.WNOHANG, nil)
 		if errors.Is(err, unix.EINTR) {
@@ -74,10 +74,6 @@ func flock(f *os.File) error { return unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.
 func detached() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: true} }
 
 func makeCgroups(string) (string, controls) { return "", controls{} }
-
-func forkIn(_ []string, path string, argv []string, attr *syscall.ProcAttr) (int, error) {
-	return syscall.ForkExec(path, argv, attr)
-}
 
 func enterCgroup(string, *syscall.SysProcAttr) (*os.File, error) { return nil, nil }
 

@@ -35,6 +35,20 @@ func makePipe(string) (ours, child *os.File, name pipeName, err error) {
 	return os.NewFile(uintptr(p[0]), "pipe"), os.NewFile(uintptr(both), "pipe"), pipeName(stat.Ino), nil
 }
 
+// outputPipe makes a pipe whose reading side is for a goroutine that waits without holding a thread.
+func outputPipe() (ours, child *os.File, err error) {
+	var p [2]int
+	if err := unix.Pipe2(p[:], unix.O_CLOEXEC); err != nil {
+		return nil, nil, err
+	}
+	if err := unix.SetNonblock(p[0], true); err != nil {
+		unix.Close(p[0])
+		unix.Close(p[1])
+		return nil, nil, err
+	}
+	return os.NewFile(uintptr(p[0]), "pipe"), os.NewFile(uintptr(p[1]), "pipe"), nil
+}
+
 // findPipe opens our side of a pipe that one of the holders has open; nil if none has.
 func findPipe(_ string, name pipeName, holders func(yield func(pid int) bool)) *os.File {
 	target := fmt.Sprintf("pipe:[%d]", name)

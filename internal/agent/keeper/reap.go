@@ -30,16 +30,34 @@ func exitCode(ws unix.WaitStatus) int32 {
 	return int32(ws.ExitStatus())
 }
 
-// reap takes every child that has ended: first processes of containers and orphans that came to us as their subreaper.
-func (k *keeper) reap() {
-	for k.reapOne() {
+// parent says whose children are meant: on Linux a child is that of the thread that made it (wait(2), __WNOTHREAD).
+type parent int
+
+const (
+	wholeKeeper parent = iota
+	thisThread
+)
+
+// The system finds an ended child by going through all of them, which for thousands of containers takes longer than a check. So the
+// thread that makes commands is asked for theirs, and all children are gone through no more than a part of the time: after each round
+// follows a rest of reapRest times what that took, at most maxReapRest.
+const (
+	reapRest    = 20
+	maxReapRest = 10 * time.Millisecond
+)
+
+func restAfter(round time.Duration) time.Duration { return min(reapRest*round, maxReapRest) }
+
+// reap takes every child that has ended: first processes of containers, commands, and orphans that came to us as their subreaper.
+func (k *keeper) reap(of parent) {
+	for k.reapOne(of) {
 	}
 }
 
-func (k *keeper) reapOne() bool {
+func (k *keeper) reapOne(of parent) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	pid, ws, ok := reapChild(func(pid int) {
+	pid, ws, ok := reapChild(of, func(pid int) {
 		if k.mains[pid] != nil || k.execs[pid] != nil {
 			unix.Kill(-pid, sigkill) // the rest of its group, while the dead process still holds the number
 		}
@@ -54,7 +72,7 @@ func (k *keeper) reapOne() bool {
 		go k.finish(c, e)
 	} else if x := k.execs[pid]; x != nil {
 		delete(k.execs, pid)
-		x.ended <- code
+		x.end(code)
 	} else if k.forking > 0 && pid > 0 {
 		k.early[pid] = e
 	}

@@ -127,7 +127,7 @@ func (k *keeper) forkOnce(c *container, cmd Command, rec startRecord, io *stdio)
 	k.mu.Lock()
 	k.forking++
 	k.mu.Unlock()
-	pid, err := k.fork(cmd, attr, rec.Groups)
+	pid, err := k.fork(k.starts, cmd, attr, rec.Groups)
 	if err != nil {
 		k.depart(rec.Cgroup, rec.Groups)
 		k.mu.Lock()

@@ -3,7 +3,9 @@
 package process
 
 import (
+	"bytes"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -95,6 +97,76 @@ func TestExecLeavesNothing(t *testing.T) {
 	if living(pid) {
 		t.Error("the command survived its container")
 	}
+}
+
+// TestExecKeepsNothing has many commands come and go, each in its own way, beside many containers: the keeper keeps neither
+// descriptors nor dead processes of them.
+func TestExecKeepsNothing(t *testing.T) {
+	d := open(t)
+	for n := range 20 {
+		startReady(t, d, key(n+1), command("sleep")) // its log is open then
+	}
+	keeper := d.link.current().PID()
+	before := descriptorsOf(t, keeper)
+	var running sync.WaitGroup
+	for n := range 60 {
+		running.Go(func() {
+			argv, timeout, want := sh("echo well"), time.Minute, 0
+			switch n % 6 {
+			case 1:
+				argv, want = sh("exit 7"), 7
+			case 2:
+				argv, timeout, want = sh("sleep 60"), 50*time.Millisecond, driver.ExecTimedOut
+			case 3:
+				argv, want = []string{"/no/such/command"}, codeNotFound
+			case 4:
+				argv, want = sh("exec >&- 2>&-; sleep 0.1; exit 3"), 3
+			case 5:
+				argv, want = sh("sleep 1 & exit 5"), 5 // what it left behind holds its output
+			}
+			if code, _, err := d.Exec(t.Context(), key(n%20+1), argv, timeout); code != want || err != nil {
+				t.Errorf("%q: code %d, error %v; want code %d", argv, code, err, want)
+			}
+		})
+	}
+	running.Wait()
+	var dead, after int
+	wait(t, "nothing is left", func() bool {
+		dead, after = zombiesOf(keeper), descriptorsOf(t, keeper)
+		return dead == 0 && after <= before
+	})
+}
+
+// descriptorsOf counts the open descriptors of all threads of a process, some of which have tables of their own.
+func descriptorsOf(t *testing.T, pid int) (n int) {
+	t.Helper()
+	tables, err := filepath.Glob("/proc/" + strconv.Itoa(pid) + "/task/*/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	most := 0 // of the keeper's own, which most threads share
+	for _, table := range tables {
+		entries, _ := os.ReadDir(table)
+		most = max(most, len(entries))
+	}
+	for _, table := range tables {
+		if entries, _ := os.ReadDir(table); len(entries) != most {
+			n += len(entries)
+		}
+	}
+	return n + most
+}
+
+func zombiesOf(parent int) (n int) {
+	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
+	for _, stat := range stats {
+		b, _ := os.ReadFile(stat)
+		f := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
+		if len(f) > 1 && f[0] == "Z" && f[1] == strconv.Itoa(parent) {
+			n++
+		}
+	}
+	return n
 }
 
 // BenchmarkExec is one health check of a thousand containers each second if an operation takes less than a millisecond.
