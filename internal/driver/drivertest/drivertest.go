@@ -88,6 +88,7 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		{"LogsAcrossAttempts", (*suite).logsAcrossAttempts},
 		{"RemoveKeepsLogs", (*suite).removeKeepsLogs},
 		{"SideBySide", (*suite).sideBySide},
+		{"TaskLimits", (*suite).taskLimits},
 		{"ExecCodes", (*suite).execCodes},
 		{"ExecTimesOut", (*suite).execTimesOut},
 		{"ExecBesideStop", (*suite).execBesideStop},

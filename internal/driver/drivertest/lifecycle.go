@@ -301,3 +301,22 @@ func (s *suite) sideBySide() {
 		s.remove(key(i))
 	}
 }
+
+// taskLimits: containers of a task with limits run, one after the end of another too, whether or not the limits can be enforced.
+func (s *suite) taskLimits() {
+	limits := &driver.TaskLimits{CPU: 1024, Memory: 512, Share: 1024}
+	name := func(container string) driver.Key { return driver.Key{Task: key(1).Task, Container: container} }
+	for _, k := range []driver.Key{name("first"), name("second")} {
+		spec := s.Sleeps()
+		spec.Task = limits
+		s.run(k, spec)
+	}
+	exit := s.ExitsOnTERM(3)
+	exit.Task = limits
+	s.wantCode(name("first"), s.stop(name("first"), long), 143)
+	s.run(name("third"), exit)
+	s.wantState(name("second"), driver.Running)
+	s.wantCode(name("second"), s.stop(name("second"), long), 143)
+	s.remove(name("second"))
+	s.wantCode(name("third"), s.stop(name("third"), long), 3)
+}
