@@ -46,6 +46,7 @@ type Driver struct {
 	engine *client.Client
 	pulls  pulls
 	sample sync.Mutex // held while the sample image is made
+	turns  turns      // of those who make pause containers
 	// pullPause is how long to wait after the n-th try of a pull.
 	pullPause func(n int) time.Duration
 	digests   digests

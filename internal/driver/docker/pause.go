@@ -56,6 +56,11 @@ func (d *Driver) pause(ctx context.Context, task ecs.ID, spec driver.Spec) (id, 
 	failed := func(err error) error {
 		return fault(ctx, limited, err, driver.CannotCreateContainerError, "created", createFor, fmt.Sprintf("make the pause container of task %v", task))
 	}
+	done, err := d.turns.take(limited, task)
+	if err != nil {
+		return "", "", failed(err)
+	}
+	defer done()
 	c, err := d.inspect(limited, options.Name)
 	if err != nil {
 		return "", "", err

@@ -103,6 +103,30 @@ func TestAwsvpc(t *testing.T) {
 	}
 }
 
+// TestPauseAtOnce: containers of a task are created side by side, and share one pause container all the same.
+func TestPauseAtOnce(t *testing.T) {
+	d := open(t)
+	spec := app("polite", "0")
+	spec.NetworkMode = ecs.NetworkAwsvpc
+	const tasks, containers = 3, 4
+	failures := make(chan error, tasks*containers)
+	for task := range tasks {
+		for c := range containers {
+			go func() {
+				failures <- d.Create(t.Context(), driver.Key{Task: ecs.ID{byte(task + 1)}, Container: string(rune('a' + c))}, spec)
+			}()
+		}
+	}
+	for range tasks * containers {
+		if err := <-failures; err != nil {
+			t.Error(err)
+		}
+	}
+	if n := pauses(t, d); n != tasks {
+		t.Errorf("%d tasks have %d pause containers", tasks, n)
+	}
+}
+
 // TestAwsvpcLeftovers: a pause container goes when no container came of it, and when Ballast ended before it could remove it.
 func TestAwsvpcLeftovers(t *testing.T) {
 	d := open(t)
