@@ -79,31 +79,37 @@ func (a *API) DescribeClusters(_ context.Context, in *awsecs.DescribeClustersInp
 		return nil, err
 	}
 	state := a.control.Root()
-	out := &awsecs.DescribeClustersOutput{Clusters: []types.Cluster{}, Failures: []types.Failure{}}
-	for _, ref := range refs {
+	found, failures, err := described(refs, func(ref string) (*types.Cluster, string, error) {
 		name, err := a.names.ClusterName(ref)
 		if err != nil {
-			return nil, err
+			return nil, "", err
 		}
 		c := state.Cluster(name)
 		if c == nil {
-			out.Failures = append(out.Failures, missing(a.names.Cluster(name)))
-			continue
+			return nil, a.names.Cluster(name), nil
 		}
 		shown := a.showCluster(c)
-		for _, include := range in.Include {
-			switch include {
-			case types.ClusterFieldTags:
-				shown.Tags = showTags(c.Tags)
-			case types.ClusterFieldSettings:
-				shown.Settings = showSettings(c)
-			case types.ClusterFieldStatistics:
-				shown.Statistics = statistics(state, c)
-			}
-		}
-		out.Clusters = append(out.Clusters, shown)
+		includeInCluster(&shown, state, c, in.Include)
+		return &shown, "", nil
+	})
+	if err != nil {
+		return nil, err
 	}
-	return out, nil
+	return &awsecs.DescribeClustersOutput{Clusters: found, Failures: failures}, nil
+}
+
+// includeInCluster adds what is shown only when asked for.
+func includeInCluster(shown *types.Cluster, state *root.Root, c *ecs.Cluster, include []types.ClusterField) {
+	for _, what := range include {
+		switch what {
+		case types.ClusterFieldTags:
+			shown.Tags = showTags(c.Tags)
+		case types.ClusterFieldSettings:
+			shown.Settings = showSettings(c)
+		case types.ClusterFieldStatistics:
+			shown.Statistics = statistics(state, c)
+		}
+	}
 }
 
 // ListClusters gives the ARNs of all clusters but INACTIVE ones.
@@ -183,6 +189,3 @@ func statistics(state *root.Root, c *ecs.Cluster) []types.KeyValuePair {
 	}
 	return out
 }
-
-// missing is the failure that Describe operations give for what does not exist (developer guide, API failure reasons).
-func missing(arn string) types.Failure { return types.Failure{Arn: &arn, Reason: new("MISSING")} }

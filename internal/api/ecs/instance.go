@@ -26,28 +26,30 @@ func (a *API) DescribeContainerInstances(_ context.Context, in *awsecs.DescribeC
 	if err != nil {
 		return nil, err
 	}
+	withTags := slices.Contains(in.Include, types.ContainerInstanceFieldTags)
 	withHealth := slices.Contains(in.Include, types.ContainerInstanceFieldContainerInstanceHealth)
-	out := &awsecs.DescribeContainerInstancesOutput{ContainerInstances: []types.ContainerInstance{}, Failures: []types.Failure{}}
-	for _, ref := range in.ContainerInstances {
+	found, failures, err := described(in.ContainerInstances, func(ref string) (*types.ContainerInstance, string, error) {
 		id, err := a.names.InstanceID(cluster.Name, ref)
 		if err != nil {
-			return nil, err
+			return nil, "", err
 		}
 		i := state.Instance(cluster.Name, id)
 		if i == nil {
-			out.Failures = append(out.Failures, missing(a.names.ContainerInstance(cluster.Name, id)))
-			continue
+			return nil, a.names.ContainerInstance(cluster.Name, id), nil
 		}
 		shown := a.showInstance(i)
-		if slices.Contains(in.Include, types.ContainerInstanceFieldTags) {
+		if withTags {
 			shown.Tags = showTags(i.Tags)
 		}
 		if withHealth {
 			shown.HealthStatus = showHealth(i)
 		}
-		out.ContainerInstances = append(out.ContainerInstances, shown)
+		return &shown, "", nil
+	})
+	if err != nil {
+		return nil, err
 	}
-	return out, nil
+	return &awsecs.DescribeContainerInstancesOutput{ContainerInstances: found, Failures: failures}, nil
 }
 
 // ListContainerInstances gives the ARNs of a cluster's container instances in every status but INACTIVE, or in the one asked

@@ -5,6 +5,8 @@ import (
 	"hash/fnv"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+
 	"ballast/internal/ecs"
 )
 
@@ -82,3 +84,24 @@ func countOf(n, most int, empty, many string) error {
 	}
 	return nil
 }
+
+// described gives what a Describe operation answers: each reference as one shows it, or a failure that says it is missing. one gives nil
+// and an ARN for what is not there.
+func described[T any](refs []string, one func(ref string) (shown *T, arn string, err error)) ([]T, []types.Failure, error) {
+	found, failures := make([]T, 0, len(refs)), []types.Failure{}
+	for _, ref := range refs {
+		shown, arn, err := one(ref)
+		switch {
+		case err != nil:
+			return nil, nil, err
+		case shown == nil:
+			failures = append(failures, missing(arn))
+		default:
+			found = append(found, *shown)
+		}
+	}
+	return found, failures, nil
+}
+
+// missing is the failure that Describe operations give for what does not exist (developer guide, API failure reasons).
+func missing(arn string) types.Failure { return types.Failure{Arn: &arn, Reason: new("MISSING")} }

@@ -24,24 +24,25 @@ func (a *API) DescribeServices(_ context.Context, in *awsecs.DescribeServicesInp
 		return nil, err
 	}
 	withTags := slices.Contains(in.Include, types.ServiceFieldTags)
-	out := &awsecs.DescribeServicesOutput{Services: make([]types.Service, 0, len(in.Services)), Failures: []types.Failure{}}
-	for _, ref := range in.Services {
+	found, failures, err := described(in.Services, func(ref string) (*types.Service, string, error) {
 		name, err := a.names.ServiceName(cluster.Name, ref)
 		if err != nil {
-			return nil, err
+			return nil, "", err
 		}
 		s := state.Service(cluster.Name, name)
 		if s == nil {
-			out.Failures = append(out.Failures, missing(a.names.Service(cluster.Name, name)))
-			continue
+			return nil, a.names.Service(cluster.Name, name), nil
 		}
 		shown := a.showService(s)
 		if withTags {
 			shown.Tags = showTags(s.Tags)
 		}
-		out.Services = append(out.Services, shown)
+		return &shown, "", nil
+	})
+	if err != nil {
+		return nil, err
 	}
-	return out, nil
+	return &awsecs.DescribeServicesOutput{Services: found, Failures: failures}, nil
 }
 
 // ListServices gives the ARNs of a cluster's active services. Every service of Ballast has launch type EC2 and strategy

@@ -1,6 +1,7 @@
 package ecs
 
 import (
+	"cmp"
 	"context"
 	"strings"
 
@@ -15,14 +16,8 @@ import (
 
 // TagResource sets tags on a cluster, service, task, task definition or container instance.
 func (a *API) TagResource(ctx context.Context, in *awsecs.TagResourceInput) (*awsecs.TagResourceOutput, error) {
-	if err := check(in, ecs.InvalidParameterException); err != nil {
-		return nil, err
-	}
-	r, err := a.resource(in.ResourceArn)
+	r, err := a.tagging(in, in.ResourceArn)
 	if err != nil {
-		return nil, err
-	}
-	if err := wire.Required(in); err != nil {
 		return nil, err
 	}
 	tags, err := tagsOf(in.Tags, ecs.InvalidParameterException)
@@ -42,14 +37,8 @@ func (a *API) TagResource(ctx context.Context, in *awsecs.TagResourceInput) (*aw
 
 // UntagResource takes tags away; keys that are not there are no mistake.
 func (a *API) UntagResource(ctx context.Context, in *awsecs.UntagResourceInput) (*awsecs.UntagResourceOutput, error) {
-	if err := check(in, ecs.InvalidParameterException); err != nil {
-		return nil, err
-	}
-	r, err := a.resource(in.ResourceArn)
+	r, err := a.tagging(in, in.ResourceArn)
 	if err != nil {
-		return nil, err
-	}
-	if err := wire.Required(in); err != nil {
 		return nil, err
 	}
 	for _, key := range in.TagKeys {
@@ -65,10 +54,7 @@ func (a *API) UntagResource(ctx context.Context, in *awsecs.UntagResourceInput) 
 
 // ListTagsForResource shows the tags of a resource.
 func (a *API) ListTagsForResource(_ context.Context, in *awsecs.ListTagsForResourceInput) (*awsecs.ListTagsForResourceOutput, error) {
-	if err := check(in, ecs.InvalidParameterException); err != nil {
-		return nil, err
-	}
-	r, err := a.resource(in.ResourceArn)
+	r, err := a.tagging(in, in.ResourceArn)
 	if err != nil {
 		return nil, err
 	}
@@ -77,6 +63,15 @@ func (a *API) ListTagsForResource(_ context.Context, in *awsecs.ListTagsForResou
 		return nil, err
 	}
 	return &awsecs.ListTagsForResourceOutput{Tags: showTags(tags)}, nil
+}
+
+// tagging checks the request of an operation on tags, and gives the resource that it is about.
+func (a *API) tagging(in any, ref *string) (control.Resource, error) {
+	if err := check(in, ecs.InvalidParameterException); err != nil {
+		return control.Resource{}, err
+	}
+	r, err := a.resource(ref)
+	return r, cmp.Or(err, wire.Required(in))
 }
 
 // resource reads the ARN of something that carries tags. The text on short ARNs is that of real accounts (boto/boto3#2473).

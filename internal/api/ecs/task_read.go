@@ -27,20 +27,22 @@ func (a *API) DescribeTasks(_ context.Context, in *awsecs.DescribeTasksInput) (*
 		return nil, err
 	}
 	withTags := slices.Contains(in.Include, types.TaskFieldTags)
-	out := &awsecs.DescribeTasksOutput{Tasks: make([]types.Task, 0, len(in.Tasks)), Failures: []types.Failure{}}
-	for _, ref := range in.Tasks {
+	found, failures, err := described(in.Tasks, func(ref string) (*types.Task, string, error) {
 		id, err := a.names.TaskID(cluster.Name, ref)
 		if err != nil {
-			return nil, err
+			return nil, "", err
 		}
 		t := state.Task(cluster.Name, id)
 		if t == nil {
-			out.Failures = append(out.Failures, missing(a.names.Task(cluster.Name, id)))
-			continue
+			return nil, a.names.Task(cluster.Name, id), nil
 		}
-		out.Tasks = append(out.Tasks, a.showTask(state, t, withTags))
+		shown := a.showTask(state, t, withTags)
+		return &shown, "", nil
+	})
+	if err != nil {
+		return nil, err
 	}
-	return out, nil
+	return &awsecs.DescribeTasksOutput{Tasks: found, Failures: failures}, nil
 }
 
 // ListTasks gives the ARNs of a cluster's tasks, oldest first. The default is those whose desired status is RUNNING; PENDING is
