@@ -237,30 +237,39 @@ func (m *Machine) Root() *root.Root { return m.visible.Publish() }
 // WakeAt is when the next Step is due although nothing has been offered; 0 = never.
 func (m *Machine) WakeAt() ecs.Time { return m.timers.next() }
 
-// ids makes identifiers from the seed of a step.
-type ids struct{ chance *rand.ChaCha8 }
+// ids makes identifiers from the seed of a step. Most steps need none, so the seed is not looked at before the first.
+type ids struct {
+	chance *rand.ChaCha8
+	seed   Seed
+	fresh  bool // chance does not have the seed yet
+}
 
-func (i *ids) reset(seed Seed) {
-	if i.chance == nil {
-		i.chance = rand.NewChaCha8(seed)
-		return
+func (i *ids) reset(seed Seed) { i.seed, i.fresh = seed, true }
+
+func (i *ids) draw() uint64 {
+	switch {
+	case i.chance == nil:
+		i.chance = rand.NewChaCha8(i.seed)
+	case i.fresh:
+		i.chance.Seed(i.seed)
 	}
-	i.chance.Seed(seed)
+	i.fresh = false
+	return i.chance.Uint64()
 }
 
 // ID draws an identifier.
 func (i *ids) ID() ecs.ID {
 	var id ecs.ID
-	binary.BigEndian.PutUint64(id[:8], i.chance.Uint64())
-	binary.BigEndian.PutUint64(id[8:], i.chance.Uint64())
+	binary.BigEndian.PutUint64(id[:8], i.draw())
+	binary.BigEndian.PutUint64(id[8:], i.draw())
 	return id
 }
 
 // Deployment draws the number of a deployment: up to 19 digits.
 func (i *ids) Deployment() ecs.DeploymentID {
 	const nineteenDigits = 9_200_000_000_000_000_000
-	return ecs.DeploymentID(i.chance.Uint64()%nineteenDigits + 1)
+	return ecs.DeploymentID(i.draw()%nineteenDigits + 1)
 }
 
 // Seed draws a number for a choice "at random".
-func (i *ids) Seed() uint64 { return i.chance.Uint64() }
+func (i *ids) Seed() uint64 { return i.draw() }

@@ -70,8 +70,18 @@ func (f *fleet) grow(tasks int) {
 		f.connect(grown.Instance(n), 1<<20)
 	}
 	f.settle()
-	f.now = f.now.Add(time.Minute)
-	f.settle()
+	f.wait()
+}
+
+// wait lets a minute pass in which every agent says that it is there.
+func (f *fleet) wait() {
+	for range int(time.Minute / session.HeartbeatEvery) {
+		f.now = f.now.Add(session.HeartbeatEvery)
+		for n := range len(f.stubs) {
+			f.report(grown.Instance(n), nil)
+		}
+		f.settle()
+	}
 }
 
 func (f *fleet) connect(id ecs.ID, size int) {
@@ -179,13 +189,12 @@ func BenchmarkCrash(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				task, on := f.last, f.lastOn
-				f.now = f.now.Add(2 * time.Minute)
-				f.settle() // the replacement runs, and is healthy
-				b.StartTimer()
 				f.crash(task, on)
 				b.StopTimer()
+				f.settle()
+				f.wait() // the replacement runs, and is healthy
+				b.StartTimer()
 			}
-			b.StartTimer()
 		})
 	}
 }

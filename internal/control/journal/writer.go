@@ -17,6 +17,9 @@ type Unit []Change
 // the largest possible task records below store.MaxUnitBytes.
 const followUpRecords = 40
 
+// keptPositions bounds the map that a Writer keeps from one step to the next: clearing takes as long as it has ever been large.
+const keptPositions = 64
+
 // Writer collects the changes of one step. A record is written once: a later change of it replaces the value where the first
 // one stands.
 type Writer struct {
@@ -93,6 +96,11 @@ func (w *Writer) Take() []Unit {
 	if n := len(units); n > 0 && len(units[n-1]) == 0 {
 		units = units[:n-1]
 	}
-	*w = Writer{}
+	w.units, w.later, w.atomic = nil, nil, false
+	if len(w.at) <= keptPositions {
+		clear(w.at)
+	} else {
+		w.at = nil
+	}
 	return units
 }

@@ -81,12 +81,22 @@ type deploymentKey struct {
 // deploymentFacts: wanted is the desired count at its beginning and every increase of it since.
 type deploymentFacts struct{ number, started, wanted, desired int }
 
+// standing is what is known of how a service stands, so that only what may have changed is counted again.
+type standing struct {
+	live   []*ecs.Task  // its tasks that are not STOPPED, in the order of creation
+	record *ecs.Service // as counted last
+	policy policy.Policy
+	moved  bool     // a task has, since
+	due    ecs.Time // when a task comes to be healthy if nothing happens, 0 = none does
+}
+
 // recorder is the audience of a scenario.
 type recorder struct {
 	p     *player
 	zero  ecs.Time
 	tasks map[ecs.ID]*ecs.Task // not STOPPED
 	live  []*ecs.Task          // the same, in the order of creation
+	stand map[string]*standing // by service, "" for tasks of none
 
 	deployments map[deploymentKey]*deploymentFacts
 	numbers     map[string]int // of deployments, by service
@@ -104,7 +114,7 @@ type recorder struct {
 var _ sim.Audience = (*recorder)(nil)
 
 func newRecorder(p *player) *recorder {
-	return &recorder{p: p, tasks: map[ecs.ID]*ecs.Task{}, deployments: map[deploymentKey]*deploymentFacts{}, numbers: map[string]int{},
+	return &recorder{p: p, tasks: map[ecs.ID]*ecs.Task{}, stand: map[string]*standing{}, deployments: map[deploymentKey]*deploymentFacts{}, numbers: map[string]int{},
 		series: map[string][]Sample{}, marks: map[string]time.Duration{}, waits: map[string][]string{}}
 }
 
@@ -219,20 +229,41 @@ func (r *recorder) Moved(now ecs.Time, t *ecs.Task) {
 	}
 }
 
-// keep takes over a task into the list of those not STOPPED.
+// keep takes over a task into the lists of those not STOPPED.
 func (r *recorder) keep(t *ecs.Task) {
-	at, there := slices.BinarySearchFunc(r.live, t.Seq, func(t *ecs.Task, seq uint64) int { return cmp.Compare(t.Seq, seq) })
-	switch {
-	case t.Stopped():
+	st := r.standing(t.Service)
+	st.moved = true
+	st.live = placed(st.live, t)
+	r.live = placed(r.live, t)
+	if t.Stopped() {
 		delete(r.tasks, t.ID)
-		r.live = slices.Delete(r.live, at, at+1)
-		return
-	case there:
-		r.live[at] = t
-	default:
-		r.live = slices.Insert(r.live, at, t)
+	} else {
+		r.tasks[t.ID] = t
 	}
-	r.tasks[t.ID] = t
+}
+
+// placed gives a list in the order of creation with a task as it is now; without it if it is STOPPED.
+func placed(live []*ecs.Task, t *ecs.Task) []*ecs.Task {
+	at, there := slices.BinarySearchFunc(live, t.Seq, func(t *ecs.Task, seq uint64) int { return cmp.Compare(t.Seq, seq) })
+	switch {
+	case there && t.Stopped():
+		return slices.Delete(live, at, at+1)
+	case t.Stopped():
+		return live
+	case there:
+		live[at] = t
+		return live
+	}
+	return slices.Insert(live, at, t)
+}
+
+func (r *recorder) standing(service string) *standing {
+	st := r.stand[service]
+	if st == nil {
+		st = &standing{}
+		r.stand[service] = st
+	}
+	return st
 }
 
 func (r *recorder) begins(now ecs.Time, t *ecs.Task) {
@@ -319,12 +350,21 @@ func (r *recorder) Committed(now ecs.Time, state *root.Root) {
 	for i := range r.p.s.Services {
 		name := r.p.s.Services[i].text("serviceName")
 		if s := state.Service(Cluster, name); s != nil && s.Status != ecs.ServiceInactive {
-			r.sample(now, s)
+			if st := r.standing(name); st.record != s || st.moved || st.due != 0 && st.due <= now {
+				r.sample(now, s, st)
+			}
 		}
 	}
 }
 
-func (r *recorder) sample(now ecs.Time, s *ecs.Service) {
+func (r *recorder) sample(now ecs.Time, s *ecs.Service, st *standing) {
+	if st.record == nil || !slices.Equal(st.record.Tags, s.Tags) {
+		var err error
+		if st.policy, err = policy.WithTags(r.p.policy, s.Tags); err != nil {
+			st.policy = r.p.policy // tags have been checked
+		}
+	}
+	st.record, st.moved, st.due = s, false, 0
 	next := Sample{At: Moment(now.Sub(r.zero)), Desired: s.Desired, Most: s.Desired * s.MaximumPercent / 100,
 		Fewest: (s.Desired*s.MinimumHealthyPercent + 99) / 100}
 	for i := len(s.Deployments) - 1; i >= 0; i-- {
@@ -335,7 +375,7 @@ func (r *recorder) sample(now ecs.Time, s *ecs.Service) {
 			facts.desired = s.Desired
 		}
 		part := Part{Deployment: facts.number, Revision: d.Definition.Name(), Rollout: d.Rollout.String()}
-		r.fill(&part, s, d.ID, now)
+		st.fill(&part, d.ID, now)
 		next.Parts = append(next.Parts, part)
 	}
 	samples := r.series[s.Name]
@@ -352,15 +392,12 @@ func (r *recorder) sample(now ecs.Time, s *ecs.Service) {
 }
 
 // fill counts the tasks of a deployment as the scheduler does.
-func (r *recorder) fill(part *Part, s *ecs.Service, id ecs.DeploymentID, now ecs.Time) {
-	p, err := policy.WithTags(r.p.policy, s.Tags)
-	if err != nil {
-		p = r.p.policy // tags have been checked
-	}
-	for _, t := range r.live {
-		if t.Service != s.Name || t.Deployment != id {
+func (st *standing) fill(part *Part, id ecs.DeploymentID, now ecs.Time) {
+	for _, t := range st.live {
+		if t.Deployment != id {
 			continue
 		}
+		due := t.StartedAt.Add(st.policy.HealthyAfter)
 		switch {
 		case t.Kept && t.DesiredStatus != ecs.StatusStopped:
 			part.Kept++
@@ -370,10 +407,13 @@ func (r *recorder) fill(part *Part, s *ecs.Service, id ecs.DeploymentID, now ecs
 			part.Pending++
 		case t.Health == ecs.HealthUnhealthy:
 			part.Unhealthy++
-		case t.Health == ecs.HealthHealthy, !t.Definition.Checked() && t.StartedAt.Add(p.HealthyAfter) <= now:
+		case t.Health == ecs.HealthHealthy, !t.Definition.Checked() && due <= now:
 			part.Healthy++
 		default:
 			part.Warming++
+			if !t.Definition.Checked() && (st.due == 0 || due < st.due) {
+				st.due = due
+			}
 		}
 	}
 }
