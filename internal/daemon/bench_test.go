@@ -95,7 +95,7 @@ func latencies(b *testing.B, took *timings) {
 	}
 	defer d.Stop(true)
 	ask(b, d, "RegisterTaskDefinition", `{"family":"web","containerDefinitions":[{"name":"web","image":"web","memory":4,
-		"environment":[{"name":"FAKE_START_DELAY","value":"0s-1s"}]}]}`)
+		"environment":[{"name":"FAKE_START_DELAY","value":"0s..1s"}]}]}`)
 	requests := []string{"DescribeServices", `{"services":["web"]}`, "ListTasks", `{"serviceName":"web"}`,
 		"RegisterTaskDefinition", `{"family":"other","containerDefinitions":[{"name":"web","image":"web","memory":4}]}`,
 		"DescribeClusters", `{}`}
@@ -121,21 +121,25 @@ func latencies(b *testing.B, took *timings) {
 	group.Wait()
 }
 
-func ask(b *testing.B, d *Daemon, operation, body string) {
+// ask gives the body of the answer; nil where there is none.
+func ask(b *testing.B, d *Daemon, operation, body string) []byte {
 	request, err := http.NewRequest("POST", d.Endpoint(), bytes.NewBufferString(body))
 	if err != nil {
 		b.Error(err)
-		return
+		return nil
 	}
 	request.Header.Set("Content-Type", "application/x-amz-json-1.1")
 	request.Header.Set("X-Amz-Target", "AmazonEC2ContainerServiceV20141113."+operation)
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		b.Error(err)
-		return
+		return nil
 	}
 	defer response.Body.Close()
-	if text, _ := io.ReadAll(response.Body); response.StatusCode != http.StatusOK {
+	text, _ := io.ReadAll(response.Body)
+	if response.StatusCode != http.StatusOK {
 		b.Error(fmt.Errorf("%s: %s: %s", operation, response.Status, text))
+		return nil
 	}
+	return text
 }
