@@ -120,7 +120,7 @@ type Machine struct {
 
 	touched  []*task // to be moved on in this step
 	alarms   alarms
-	retained []*task // forgotten by control, kept for their logs, oldest first
+	retained []*task // forgotten by control, kept for their logs, the first to have stopped first
 
 	lastCall uint64
 	calls    map[uint64]flight
@@ -185,10 +185,11 @@ func (m *Machine) ring() {
 	for {
 		t, due := m.alarms.pop(m.now)
 		if !due {
-			return
+			break
 		}
 		m.touch(t)
 	}
+	m.ringRetained()
 }
 
 // touch has t moved on at the end of this step.
@@ -267,7 +268,7 @@ func compact(all []*task) []*task {
 
 func (m *Machine) wakeAt() ecs.Time {
 	var at ecs.Time
-	for _, next := range [...]ecs.Time{m.alarms.next(), m.sight.next(), m.talk.next()} {
+	for _, next := range [...]ecs.Time{m.alarms.next(), m.sight.next(), m.talk.next(), m.nextRetained()} {
 		if next != 0 && (at == 0 || next < at) {
 			at = next
 		}

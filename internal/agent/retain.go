@@ -2,6 +2,7 @@ package agent
 
 import (
 	"slices"
+	"sort"
 
 	"ballast/internal/driver"
 	"ballast/internal/ecs"
@@ -45,14 +46,32 @@ func (m *Machine) retain(t *task) {
 		t.sweep.state = swept
 	case until <= m.now:
 		m.startSweep(t)
-	case !t.retained:
-		t.retained = true
-		m.retained = append(m.retained, t)
-		m.alarms.push(until, t)
+	case t.keptUntil == 0:
+		t.keptUntil = until
+		at := sort.Search(len(m.retained), func(i int) bool { return m.retained[i].keptUntil > until })
+		m.retained = slices.Insert(m.retained, at, t)
 		if len(m.retained) > m.cfg.MaxRetained {
 			m.startSweep(m.retained[0])
 		}
 	}
+}
+
+// ringRetained touches the tasks that have been kept long enough. They have no alarms: those would keep for an hour in memory what
+// goes early because there is too much of it.
+func (m *Machine) ringRetained() {
+	for len(m.retained) > 0 && m.retained[0].keptUntil <= m.now {
+		t := m.retained[0]
+		m.release(t)
+		m.touch(t)
+	}
+}
+
+// nextRetained is when the first of them has been; 0 = never.
+func (m *Machine) nextRetained() ecs.Time {
+	if len(m.retained) == 0 {
+		return 0
+	}
+	return m.retained[0].keptUntil
 }
 
 func (t *task) anyKept() bool {
@@ -61,8 +80,8 @@ func (t *task) anyKept() bool {
 
 // release takes a task out of those kept for their logs.
 func (m *Machine) release(t *task) {
-	if t.retained {
-		t.retained = false
+	if t.keptUntil != 0 {
+		t.keptUntil = 0
 		i := slices.Index(m.retained, t)
 		m.retained = slices.Delete(m.retained, i, i+1)
 	}

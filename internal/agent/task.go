@@ -79,11 +79,11 @@ type task struct {
 	desired ecs.Status
 	status  ecs.Status
 	// forget says that control wants to hear no more of it.
-	forget   bool
-	retained bool // kept for its logs
-	dead     bool // no longer known
-	touched  bool
-	sweep    sweep
+	forget    bool
+	keptUntil ecs.Time // kept for its logs until then, 0 = it is not
+	dead      bool     // no longer known
+	touched   bool
+	sweep     sweep
 
 	pullStartedAt, pullStoppedAt             ecs.Time
 	startedAt, executionStoppedAt, stoppedAt ecs.Time
