@@ -6,7 +6,7 @@ import (
 	"ballast/test/grown"
 )
 
-// TestCrashCostsTheSameInLargeClusters counts what the replacement of a crashed task allocates and writes: in a cluster a hundred
+// TestCrashCostsTheSameInLargeClusters counts what the replacement of a crashed task allocates and writes: in a cluster ten
 // times as large hardly more, because trees are a little deeper.
 func TestCrashCostsTheSameInLargeClusters(t *testing.T) {
 	cost := func(tasks int) (allocations float64, units int) {
@@ -23,11 +23,11 @@ func TestCrashCostsTheSameInLargeClusters(t *testing.T) {
 		})
 		return allocations, (f.units - before) / (20 + 1)
 	}
-	small, smallUnits := cost(10_000)
-	large, largeUnits := cost(100_000)
-	t.Logf("%v allocations and %d units among 10,000 tasks, %v and %d among 100,000", small, smallUnits, large, largeUnits)
+	small, smallUnits := cost(2_000)
+	large, largeUnits := cost(20_000)
+	t.Logf("%v allocations and %d units among 2,000 tasks, %v and %d among 20,000", small, smallUnits, large, largeUnits)
 	if large > 1.5*small || largeUnits > smallUnits {
-		t.Errorf("%v allocations and %d units among 100,000 tasks, %v and %d among 10,000", large, largeUnits, small, smallUnits)
+		t.Errorf("%v allocations and %d units among 20,000 tasks, %v and %d among 2,000", large, largeUnits, small, smallUnits)
 	}
 	if large > 400 {
 		t.Errorf("%v allocations for one crash", large)

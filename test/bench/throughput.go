@@ -272,6 +272,11 @@ func measureInside(ctx context.Context, b *bench) ([]row, error) {
 		{"DescribeTasks of 100 tasks, encoding", "./internal/wire", "BenchmarkDescribeTasks", "2s", "4 x encoding/json"},
 		{"API p99 while 500 fake tasks start", "./internal/daemon", "BenchmarkAPIWhileTasksStart", "5x", "5 ms"},
 		{"Decide, 1,000 tasks, nothing to do", "./internal/scheduler", "BenchmarkDecideIdle", "1s", "5 us, no allocation"},
+		{"one crash in clusters of 10^3, 10^5 and 10^6 tasks: replacement assigned", "./internal/control", "BenchmarkCrash", "100x", "1 ms"},
+		{"100,000 tasks in 50 services on 1,000 instances, from nothing to RUNNING", "./internal/control", "BenchmarkLarge", "1x", "12 s"},
+		{"a minute of that cluster in its steady state", "./internal/control", "BenchmarkSteady", "60x", "1 % of a core, heap flat"},
+		{"simulated day of a service whose tasks exit after 30 s", "./internal/sim/scenario", "BenchmarkLoopingDay", "1x", "1 s"},
+		{"storm, two minutes", "./internal/daemon", "BenchmarkStorm", "1x", "20 rolls, p99 50 ms, level"},
 	}
 	var rows []row
 	for _, i := range inside {
