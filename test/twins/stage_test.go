@@ -61,7 +61,7 @@ func newStage(t *testing.T, v *twin) *stage {
 	}
 	server := harness.New(t, exe, "--policy", numbers)
 	server.Up()
-	g.watcher = &watcher{t: t, server: server, tasks: map[string]types.Task{}, events: map[string]types.ServiceEvent{},
+	g.watcher = &watcher{t: t, server: server, tasks: map[string]types.Task{},
 		most: map[string]int{}, marks: map[string]time.Time{}}
 	for i := range s.Definitions {
 		g.register(&s.Definitions[i])

@@ -22,7 +22,8 @@ var twins = []*twin{
 		held:   map[string]hold{"traffic": {"web:1", []string{"since scaling, started = 3"}}},
 		// What is started for the two that the rule adds comes to RUNNING sooner than in the scenario.
 		live: map[string]string{"max running = 12": "max running = 15", "cancelled = 3": "cancelled = 0",
-			`event "has stopped 1 running tasks" = 2`: ""},
+			`event "has stopped 2 running tasks" = 1`: ""},
+		unsaid: []string{"stopped pending tasks."},
 	},
 	{
 		file:   "limited-maximum",
@@ -53,7 +54,7 @@ var twins = []*twin{
 		also: calm,
 	},
 	{
-		file: "runaway", weak: 3,
+		file: "runaway", weak: 3, unsaid: []string{"stopped pending tasks."},
 		before: map[string][]string{scaling: {"started = 3", "max unhealthy = 3", "finally running = 11"}},
 		held:   map[string]hold{"traffic": {"web:1", []string{"since scaling, started = 3"}}},
 	},
@@ -93,9 +94,23 @@ var twins = []*twin{
 		},
 	},
 	{
-		file: "desired-zero", hurry: 20,
+		file: "desired-zero", hurry: 20, tags: [][2]string{{"ballast:healthy-after", "5s"}},
 		before: map[string][]string{"zero": {"exited >= 9"}},
-		live:   map[string]string{"until zero, started = 84": "until zero, started >= 9", "until zero, exited = 81": "", "since zero, max running = 3": "since zero, max running <= 3"},
+		live: map[string]string{
+			"until zero, started = 84":    "until zero, started >= 9",
+			"until zero, exited = 81":     "",
+			"since zero, max running = 3": "since zero, max running <= 3",
+		},
+	},
+	{
+		// After the waves that are waited for, the next comes when the tasks are healthy again.
+		file: "environment", tags: [][2]string{{"ballast:throttle-base", "1s"}, {"ballast:throttle-max", "30s"}},
+		before: map[string][]string{"imageBack": {"max unhealthy = 4", "failed >= 13"}},
+		live: map[string]string{
+			"since change, started at = 19s, 1m19s, 4m19s, 13m19s": "",
+			"failed = 20":                   `failed "Task failed to start" >= 13`,
+			"since back, steady after = 9s": `since back, event "has reached a steady state" = 1`,
+		},
 	},
 	// "Service throttle logic", in seconds instead of minutes.
 	{

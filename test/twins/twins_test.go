@@ -35,6 +35,8 @@ type twin struct {
 	live map[string]string
 	// also has what is expected besides.
 	also []string
+	// unsaid are the kinds of service events that the simulator alone has, for its containers take longer to start.
+	unsaid []string
 
 	hurry   float64     // how many times as fast as in the scenario containers exit, stop and leak; 0 is 10
 	tags    [][2]string // of the service
@@ -110,6 +112,7 @@ func (v *twin) play(t *testing.T) {
 	}
 	g.await("what is expected", v.expected(g.s))
 	v.checkWaves(t, g)
+	v.checkEvents(t, g)
 }
 
 // expected lists what the twin expects, in the words of the scenario.

@@ -29,10 +29,10 @@ type watcher struct {
 	zero         time.Time
 
 	tasks  map[string]types.Task // by ARN; those that are STOPPED do not change any more
-	events map[string]types.ServiceEvent
-	now    types.Service     // as it was seen last
-	looks  []scenario.Sample // how it stood each time it was seen; times count from the zero of time.Time
-	most   map[string]int    // tasks that a deployment wanted at most, by id
+	events []types.ServiceEvent  // the oldest first
+	now    types.Service         // as it was seen last
+	looks  []scenario.Sample     // how it stood each time it was seen; times count from the zero of time.Time
+	most   map[string]int        // tasks that a deployment wanted at most, by id
 	marks  map[string]time.Time
 	// seenNow is what has been seen, in the two ways of seen, since somebody looked last; nil until it is asked for.
 	seenNow [2]*scenario.Seen
@@ -49,8 +49,10 @@ func (w *watcher) look() {
 	at := time.Now()
 	w.seenNow = [2]*scenario.Seen{}
 	w.now = w.server.Service(w.service)
-	for _, e := range w.now.Events {
-		w.events[*e.Id] = e
+	for _, e := range slices.Backward(w.now.Events) { // the newest comes first
+		if !slices.ContainsFunc(w.events, func(known types.ServiceEvent) bool { return *known.Id == *e.Id }) {
+			w.events = append(w.events, e)
+		}
 	}
 	for _, d := range w.now.Deployments {
 		w.most[*d.Id] = max(w.most[*d.Id], int(d.DesiredCount))
