@@ -9,7 +9,7 @@ var twins = []*twin{
 		file: "crashing",
 		// A replacement runs within milliseconds of the crash, sooner than the next of the four has crashed.
 		live: map[string]string{"min running = 4": "min running >= 4", "since crash, started at = 0s": "since crash, started = 4",
-			"since crash, steady after = 42s": `since crash, event "has reached a steady state" = 1`},
+			"since crash, steady after = 42s": `since crash, event "has reached a steady state" seen`},
 		also: []string{"min running <= 7", "finally running = 8"},
 	},
 	{
@@ -63,7 +63,7 @@ var twins = []*twin{
 		file: "capacity-missing",
 		before: map[string][]string{"fix": {`event "is unable to consistently start tasks successfully" = 1`,
 			`event "has insufficient memory available" = 1`}},
-		live: map[string]string{"since fix, steady after = 43s": `since fix, event "has reached a steady state" = 1`},
+		live: map[string]string{"since fix, steady after = 43s": `since fix, event "has reached a steady state" seen`},
 	},
 	{
 		file: "exit-loop", hurry: 60, tags: [][2]string{{"ballast:healthy-after", "5s"}},
@@ -109,7 +109,7 @@ var twins = []*twin{
 		live: map[string]string{
 			"since change, started at = 19s, 1m19s, 4m19s, 13m19s": "",
 			"failed = 20":                   `failed "Task failed to start" >= 13`,
-			"since back, steady after = 9s": `since back, event "has reached a steady state" = 1`,
+			"since back, steady after = 9s": `since back, event "has reached a steady state" seen`,
 		},
 	},
 	// "Service throttle logic", in seconds instead of minutes.

@@ -98,7 +98,7 @@ func TestTwins(t *testing.T) {
 func (v *twin) play(t *testing.T) {
 	g := newStage(t, v)
 	if !g.s.FromCreation {
-		g.await("the service is steady", append([]string{`event "has reached a steady state" = 1`}, calm...))
+		g.await("the service is steady", append([]string{`event "has reached a steady state" seen`}, calm...))
 		g.zero = time.Now()
 	}
 	for i := range g.s.Timeline {
