@@ -153,7 +153,7 @@ var scenes = map[string]func() *scene{
 		s := newScene(3, definition("web", 2))
 		s.service.Breaker = ecs.Breaker{Enabled: true}
 		failed(3, ecs.RolloutFailed)(s)
-		s.service.Deployments[0].RolloutReason = scheduler.ReasonTasksFailedToStart
+		s.service.Deployments[0].RolloutReason = scheduler.CauseBreaker.Reason()
 		s.sync()
 		for range 3 {
 			s.ended(time.Minute, ecs.TaskFailedToStart, ecs.ReasonFailedToStart,
@@ -164,10 +164,21 @@ var scenes = map[string]func() *scene{
 	"rolling-back": func() *scene {
 		s := newScene(2, definition("web", 2))
 		failed(3, ecs.RolloutFailed)(s)
+		s.service.Deployments[0].RolloutReason = scheduler.CauseBreaker.Reason()
 		s.add(0, scheduler.Stopping)
-		s.deploy(definition("web", 1)).RolloutReason = scheduler.RollingBackReason(7)
+		s.deploy(definition("web", 1)).RolloutReason = scheduler.CauseBreaker.RollingBackReason(7)
 		s.add(0, scheduler.Healthy)
 		s.add(0, scheduler.Starting)
+		return s
+	},
+	"recalled": func() *scene {
+		s := newScene(2, definition("web", 2))
+		failed(0, ecs.RolloutFailed)(s)
+		s.service.Deployments[0].RolloutReason = scheduler.CauseRecall.Reason()
+		s.add(0, scheduler.Stopping)
+		s.deploy(definition("web", 1)).RolloutReason = scheduler.CauseRecall.RollingBackReason(7)
+		s.add(0, scheduler.Healthy)
+		s.add(0, scheduler.Healthy)
 		return s
 	},
 	"deadlocked": func() *scene {

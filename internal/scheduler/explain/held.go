@@ -8,29 +8,37 @@ import (
 	"ballast/internal/scheduler"
 )
 
-// outcome tells of a deployment that its circuit breaker has failed.
+// outcome tells of a deployment that has failed.
 func (b *builder) outcome() {
 	newest := b.newest()
 	if newest == nil {
 		return
 	}
 	if newest.Rollout == ecs.RolloutFailed {
-		b.add(Finding{Kind: Failed, Weight: Broken, Deployment: newest.ID.String(), Count: newest.FailedTasks,
-			Limit: scheduler.Threshold(b.Service.Breaker, b.Service.Desired), Reason: newest.RolloutReason,
-			Text: fmt.Sprintf("The circuit breaker has failed the deployment of %s: %s failed.", name(newest), tasks(newest.FailedTasks)),
-			Then: "no more tasks of it are started; those of older deployments stay",
-			Try:  b.another(newest)})
+		b.add(Finding{Kind: Failed, Weight: Broken, Deployment: newest.ID.String(), Count: newest.FailedTasks, Reason: newest.RolloutReason,
+			Text: "The deployment of " + name(newest) + " has failed: " + why(newest) + ".",
+			Then: "no more tasks of it are started; those of older deployments stay", Try: b.another(newest)})
 		return
 	}
 	for i := range b.Service.Deployments[1:] {
-		failed := &b.Service.Deployments[i+1]
-		if failed.Rollout != ecs.RolloutFailed {
-			continue
+		if failed := &b.Service.Deployments[i+1]; failed.Rollout == ecs.RolloutFailed {
+			b.add(Finding{Kind: RolledBack, Weight: Wait, Deployment: failed.ID.String(), Count: failed.FailedTasks, Reason: failed.RolloutReason,
+				Text: fmt.Sprintf("The deployment of %s has failed: %s. One of %s takes its place.", name(failed), why(failed), name(newest))})
 		}
-		b.add(Finding{Kind: RolledBack, Weight: Wait, Deployment: failed.ID.String(), Count: failed.FailedTasks, Reason: newest.RolloutReason,
-			Text: fmt.Sprintf("The deployment of %s has failed (%s failed), and one of %s takes its place.", name(failed), tasks(failed.FailedTasks),
-				name(newest))})
 	}
+}
+
+// why says what failed a deployment, in words that follow a colon.
+func why(d *ecs.Deployment) string {
+	switch d.RolloutReason {
+	case scheduler.CauseBreaker.Reason():
+		return "the circuit breaker has counted " + count(d.FailedTasks, "failed task")
+	case scheduler.CauseRecall.Reason():
+		return "somebody asked to stop it and to roll it back"
+	case "":
+		return count(d.FailedTasks, "failed task")
+	}
+	return oneLine(d.RolloutReason)
 }
 
 // another says how the service gets away from a deployment.
