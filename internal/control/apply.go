@@ -83,6 +83,15 @@ func (c UpdateService) apply(m *Machine) (any, error) {
 	set(&n.PropagateTags, c.PropagateTags)
 	set(&n.Breaker, c.Breaker)
 	set(&n.GracePeriod, c.GracePeriod)
+	if c.Early != nil {
+		n.Early = c.Early
+	}
+	if c.Alarms != nil {
+		n.Alarms = c.Alarms
+	}
+	if err := n.CheckEarly(); err != nil {
+		return nil, err
+	}
 	if n.MinimumHealthyPercent >= 100 && n.MaximumPercent <= 100 {
 		return nil, ecs.Errorf(ecs.InvalidParameterException,
 			"Both maximumPercent and minimumHealthyPercent cannot be 100 as this will block deployments")
@@ -132,6 +141,11 @@ func (c DeleteService) apply(m *Machine) (any, error) {
 	}
 	m.catalog.Count(s.Cluster, catalog.Counts{Services: -1})
 	return m.services.Delete(m.now, s), nil
+}
+
+func (c SetAlarm) apply(m *Machine) (any, error) {
+	m.services.SetAlarm(c.Name, c.Raised)
+	return nil, nil
 }
 
 func (c StopServiceDeployment) apply(m *Machine) (any, error) {

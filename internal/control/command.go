@@ -69,7 +69,15 @@ type UpdateService struct {
 	PropagateTags         *uint8
 	Network               *ecs.Network
 	Breaker               *ecs.Breaker
+	Early                 *ecs.EarlySuccess
+	Alarms                *ecs.DeploymentAlarms
 	GracePeriod           *int // seconds
+}
+
+// SetAlarm says whether an alarm is raised: in the state ALARM. It is an input from whoever evaluates alarms. Answer: nil.
+type SetAlarm struct {
+	Name   string
+	Raised bool
 }
 
 // DeleteService drains a service. Answer: *ecs.Service.

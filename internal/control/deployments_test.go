@@ -213,3 +213,71 @@ func TestServiceDeploymentsAreBounded(t *testing.T) {
 	equal(t, "the old ones are forgotten", w.history("web"), []string{"952 SUCCESSFUL"})
 	equal(t, "records", kept(), 0)
 }
+
+// TestEarlySuccess has one of two healthy tasks be enough, with and without waiting for the old ones.
+func TestEarlySuccess(t *testing.T) {
+	for _, deferred := range []bool{false, true} {
+		w := newWorld(t, "ecs")
+		a := w.agent()
+		d := w.define("web", checked)
+		w.serve("web", d, 2)
+		for _, task := range w.tasks(ecs.StatusRunning) {
+			a.find(task.ID, ecs.HealthHealthy)
+		}
+		early := &ecs.EarlySuccess{Enabled: true, Percent: 50, Deferred: deferred}
+		if _, err := w.try(UpdateService{Cluster: "default", Name: "web", Early: early}); err == nil {
+			t.Error("50 percent are fewer than minimumHealthyPercent")
+		}
+		w.update(UpdateService{Definition: w.define("web", checked), Early: early, MinimumHealthyPercent: new(50)})
+		equal(t, "first", w.history("web")[0], "2 IN_PROGRESS")
+		old := w.tasks(ecs.StatusRunning)[0]
+		equal(t, "the old one", old.Definition.Revision, 1)
+		w.do(ProtectTasks{Cluster: "default", Tasks: []ecs.ID{old.ID}, For: time.Hour})
+		for _, task := range w.tasks(ecs.StatusRunning) {
+			if task.Definition.Revision == 2 {
+				a.find(task.ID, ecs.HealthHealthy)
+				break
+			}
+		}
+		want := map[bool]string{false: "2 IN_PROGRESS", true: "2 SUCCESSFUL"}[deferred]
+		equal(t, "one is healthy, and an old one protected", w.history("web")[0], want)
+		equal(t, "the old one stays", len(w.service("web").Deployments), 2)
+		w.do(ProtectTasks{Cluster: "default", Tasks: []ecs.ID{old.ID}})
+		equal(t, "without the old ones", w.history("web")[0], "2 SUCCESSFUL")
+		equal(t, "not steady yet", w.service("web").Steady, false)
+	}
+}
+
+// TestAlarmsFailDeployments has alarms fail a deployment while it bakes, and not the rollback that begins while they are raised.
+func TestAlarmsFailDeployments(t *testing.T) {
+	w := newWorld(t, "ecs")
+	w.agent()
+	good := settled(w, 1).Deployments[0].ID
+	alarms := &ecs.DeploymentAlarms{Enabled: true, Rollback: true, Names: []string{"errors", "slow"}}
+	w.update(UpdateService{Definition: w.define("web"), Alarms: alarms})
+	w.pass(time.Minute)
+	equal(t, "it bakes", w.history("web")[0], "2 IN_PROGRESS")
+	equal(t, "with its own task only", w.running("web"), []string{"web:2"})
+	w.restart()
+	w.do(SetAlarm{Name: "others", Raised: true})
+	w.pass(4 * time.Minute)
+	equal(t, "it still bakes", w.history("web")[0], "2 IN_PROGRESS")
+	w.pass(time.Minute)
+	equal(t, "it is done", w.history("web")[0], "2 SUCCESSFUL")
+	second := w.service("web").Deployments[0].ID
+
+	w.update(UpdateService{Definition: w.define("web")})
+	failed := w.service("web").Deployments[0].ID
+	w.do(SetAlarm{Name: "slow", Raised: true})
+	equal(t, "rolled back", w.history("web")[0], "3 ROLLBACK_IN_PROGRESS: Service deployment rolled back because an alarm was raised.")
+	s := w.service("web")
+	equal(t, "by which", s.Current.Watch.Raised, []string{"slow"})
+	equal(t, "why", s.Deployments[0].RolloutReason, "ECS deployment alarm: rolling back to deploymentId "+second.String()+".")
+	equal(t, "said", w.said("web", "(service web) (deployment "+failed.String()+") deployment failed: alarm detected."), 1)
+	w.pass(time.Minute)
+	equal(t, "the rollback looks at no alarm", w.history("web")[0],
+		"3 ROLLBACK_SUCCESSFUL: Service deployment rolled back because an alarm was raised.")
+	if good == second {
+		t.Error("the second deployment is the first")
+	}
+}

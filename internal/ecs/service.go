@@ -72,6 +72,12 @@ type Service struct {
 	// Current is the newest service deployment; those before it are records of their own. It is nil for a deleted service, and
 	// for one that no version of Ballast that knows of service deployments has deployed. It is replaced, never changed.
 	Current *ServiceDeployment `cbor:"27,keyasint,omitempty"`
+	// Early and Alarms are nil where nothing was said of them. They are replaced, never changed.
+	Early  *EarlySuccess     `cbor:"28,keyasint,omitempty"`
+	Alarms *DeploymentAlarms `cbor:"29,keyasint,omitempty"`
+	// BakingSince is from when on the newest deployment has had all that it needs to be complete but the time for which alarms
+	// are watched; 0 where it has not.
+	BakingSince Time `cbor:"30,keyasint,omitempty"`
 
 	// Derived, never journalled: the newest events (newest first, at most MaxServiceEvents), and the counts of tasks.
 	Events  []*ServiceEvent `cbor:"-"`
@@ -163,6 +169,8 @@ type Deployment struct {
 	// its own.
 	Restores     DeploymentID `cbor:"11,keyasint,omitempty"`
 	RestoredFrom Time         `cbor:"12,keyasint,omitempty"`
+	// Unwatched means that an alarm was raised when the deployment began, so that alarms do not count for it.
+	Unwatched bool `cbor:"13,keyasint,omitempty"`
 
 	// Derived, never journalled.
 	Running int `cbor:"-"`

@@ -52,6 +52,8 @@ type Watch struct {
 	Failed    int  `cbor:"1,keyasint,omitempty"`
 	Threshold int  `cbor:"2,keyasint,omitempty"`
 	Tripped   bool `cbor:"3,keyasint,omitempty"`
+	// Raised are the alarms that failed the deployment.
+	Raised []string `cbor:"4,keyasint,omitempty"`
 }
 
 // Snapshot is the state of a service when a deployment of it finished.
@@ -73,12 +75,41 @@ type DeploymentConfiguration struct {
 	MinimumHealthyPercent int     `cbor:"1,keyasint"`
 	MaximumPercent        int     `cbor:"2,keyasint"`
 	Breaker               Breaker `cbor:"3,keyasint,omitzero"`
+	// Early and Alarms are nil where nothing was said of them.
+	Early  *EarlySuccess     `cbor:"4,keyasint,omitempty"`
+	Alarms *DeploymentAlarms `cbor:"5,keyasint,omitempty"`
+}
+
+// EarlySuccess says when a deployment is complete before all of its tasks are healthy (API_DeploymentEarlySuccessCriteria).
+type EarlySuccess struct {
+	Enabled bool `cbor:"1,keyasint,omitempty"`
+	// Percent of the desired count have to be healthy.
+	Percent int `cbor:"2,keyasint,omitempty"`
+	// Deferred means that older tasks may still be there (sourceServiceRevisionCleanup DEFERRED).
+	Deferred bool `cbor:"3,keyasint,omitempty"`
+}
+
+// CheckEarly refuses early success criteria below the healthy-percent window (API_DeploymentEarlySuccessCriteria: "This value must be
+// greater than or equal to the minimumHealthyPercent value").
+func (s *Service) CheckEarly() error {
+	if e := s.Early; e != nil && e.Enabled && e.Percent < s.MinimumHealthyPercent {
+		return Errorf(InvalidParameterException, "healthyPercent of earlySuccessCriteria must be between the minimumHealthyPercent, %d, and 100.",
+			s.MinimumHealthyPercent)
+	}
+	return nil
+}
+
+// DeploymentAlarms fail a deployment while one of them is raised (API_DeploymentAlarms).
+type DeploymentAlarms struct {
+	Enabled  bool     `cbor:"1,keyasint,omitempty"`
+	Rollback bool     `cbor:"2,keyasint,omitempty"`
+	Names    []string `cbor:"3,keyasint,omitempty"`
 }
 
 // Configuration gives the deployment configuration of a service.
 func (s *Service) Configuration() DeploymentConfiguration {
 	return DeploymentConfiguration{MinimumHealthyPercent: s.MinimumHealthyPercent, MaximumPercent: s.MaximumPercent,
-		Breaker: s.Breaker}
+		Breaker: s.Breaker, Early: s.Early, Alarms: s.Alarms}
 }
 
 // ServiceRevision gives the service revision that a deployment brings in.

@@ -228,7 +228,7 @@ func (d *decision) finish() {
 	newest := &d.view.Deployments[0]
 	complete := d.rollout == ecs.RolloutCompleted
 	settled := d.primary[Healthy] == d.view.Desired && d.primary.Live() == d.view.Desired && d.primary[Unhealthy] == 0
-	if d.rollout == ecs.RolloutInProgress && settled && others == 0 {
+	if d.rollout == ecs.RolloutInProgress && d.succeeds(settled, others) {
 		complete = true
 		d.plan.Rollouts = append(d.plan.Rollouts, RolloutChange{Deployment: newest.ID, State: ecs.RolloutCompleted,
 			Reason: CompletedReason(newest.ID)})

@@ -32,6 +32,8 @@ const (
 	WaitThrottle
 	// WaitProtected: tasks that should stop are protected.
 	WaitProtected
+	// WaitBake: a deployment is complete but for the time in which alarms may fail it.
+	WaitBake
 	// WaitStuck: a task does not come to RUNNING because of a container that is UNHEALTHY.
 	WaitStuck
 )
@@ -44,7 +46,7 @@ type Explanation struct {
 	Percent    int           // maximumPercent of WaitRoom, minimumHealthyPercent of WaitHealthy
 	Limit      int           // the number of tasks that Percent, or tokens a minute that the pace, allows
 	ShortRun   time.Duration // of WaitPace
-	Until      ecs.Time      // of WaitThrottle and WaitBrake; their Limit, and that of WaitParked, is the number of failed waves
+	Until      ecs.Time      // of WaitThrottle, WaitBrake and WaitBake; the Limit of the first two, and that of WaitParked, is the number of failed waves
 
 	// Task, Container and Dependency are of WaitStuck: the task, the container that waits and the one for which it does.
 	Task                  ecs.ID
@@ -77,6 +79,8 @@ func (e Explanation) String() string {
 	case WaitThrottle:
 		return fmt.Sprintf("%s until %s: none of the last %d waves of tasks came to RUNNING", waits(e.Tasks),
 			e.Until.Std().UTC().Format(time.RFC3339), e.Limit)
+	case WaitBake:
+		return fmt.Sprintf("deployment %s is complete if no alarm is raised until %s", e.Deployment, e.Until.Std().UTC().Format(time.RFC3339))
 	case WaitStuck:
 		return fmt.Sprintf("task %s is stuck: container %s waits for container %s to be HEALTHY, which is UNHEALTHY",
 			e.Task, e.Container, e.Dependency)

@@ -9,6 +9,8 @@ type Cause uint8
 const (
 	// CauseBreaker: the circuit breaker has counted enough failures.
 	CauseBreaker Cause = iota
+	// CauseAlarm: an alarm is raised (API_DeploymentAlarms).
+	CauseAlarm
 	// CauseRecall: somebody has asked for the rollback (API_StopServiceDeployment).
 	CauseRecall
 )
@@ -17,6 +19,8 @@ const (
 // are not documented and follow its form.
 func (c Cause) Reason() string {
 	switch c {
+	case CauseAlarm:
+		return "ECS deployment alarm: alarm detected."
 	case CauseRecall:
 		return "ECS deployment stopped: rollback requested."
 	}
@@ -26,15 +30,20 @@ func (c Cause) Reason() string {
 // RollingBackReason is the rolloutStateReason of the deployment that brings a completed one back after a failure by the cause.
 func (c Cause) RollingBackReason(to ecs.DeploymentID) string {
 	what := "circuit breaker"
-	if c == CauseRecall {
+	switch c {
+	case CauseAlarm:
+		what = "alarm"
+	case CauseRecall:
 		what = "stopped"
 	}
 	return "ECS deployment " + what + ": rolling back to deploymentId " + to.String() + "."
 }
 
-// said is the end of the event that a deployment has failed.
+// said is the end of the event that a deployment has failed; "alarm detected." is ECS's own, too (events of a real account).
 func (c Cause) said() string {
 	switch c {
+	case CauseAlarm:
+		return "alarm detected."
 	case CauseRecall:
 		return "rollback requested."
 	}
@@ -51,6 +60,8 @@ func (v *View) failure() (Cause, bool) {
 		return CauseRecall, true
 	case v.trips():
 		return CauseBreaker, true
+	case v.Watched && v.Raised:
+		return CauseAlarm, true
 	}
 	return 0, false
 }
@@ -58,7 +69,13 @@ func (v *View) failure() (Cause, bool) {
 // rollsBack says whether a failure by the cause asks for a rollback: that is up to what detected it ("the rollback option of the
 // method that was triggered"), and a user who stops a deployment needs no such option (API_StopServiceDeployment).
 func (v *View) rollsBack(c Cause) bool {
-	return c == CauseRecall || v.Breaker.Rollback
+	switch c {
+	case CauseAlarm:
+		return v.AlarmsRollBack
+	case CauseRecall:
+		return true
+	}
+	return v.Breaker.Rollback
 }
 
 // fail plans that the newest deployment has failed, and whether the service goes back to the last completed one. A rollback

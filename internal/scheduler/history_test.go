@@ -53,6 +53,9 @@ func newWorld(t *rapid.T) *world {
 		{Enabled: true, Cumulative: true, Type: ecs.UnboundedPercent, Value: 40}}).Draw(t, "breaker")
 	w.policy.Brake = rapid.SampledFrom([]policy.LoopBrake{policy.BrakeOff, policy.BrakeBackoff, policy.BrakePark}).Draw(t, "brake")
 	w.policy.BrakeAfter = 2
+	w.service.Early = rapid.SampledFrom([]*ecs.EarlySuccess{nil, nil, {Enabled: true, Percent: 50}, {Enabled: true, Percent: 67, Deferred: true},
+		{Percent: 50}}).Draw(t, "early")
+	w.service.Alarms = rapid.SampledFrom([]*ecs.DeploymentAlarms{nil, nil, {Enabled: true, Rollback: true}, {Enabled: true}, {Rollback: true}}).Draw(t, "alarms")
 	w.policy.BreakerCountsExits = rapid.Bool().Draw(t, "exits count")
 	w.drawPercents()
 	w.deploy()
@@ -71,7 +74,8 @@ func (w *world) deploy() {
 		ds[0].Desired = w.tracker.View().Deployments[0].Counts.Running()
 	}
 	w.lastID++
-	w.service.Deployments = append([]ecs.Deployment{{ID: w.lastID}}, w.service.Deployments...)
+	w.service.Deployments = append([]ecs.Deployment{{ID: w.lastID, Unwatched: w.tracker.View().Raised}}, w.service.Deployments...)
+	w.service.Current, w.service.BakingSince = &ecs.ServiceDeployment{Status: ecs.ServiceDeploymentInProgress}, 0
 	w.sync()
 	w.tracker.Deployed(rapid.Bool().Draw(w.t, "redefined"), w.now)
 }
@@ -286,7 +290,7 @@ func (w *world) apply(p Plan) {
 		ds[slices.IndexFunc(ds, func(d ecs.Deployment) bool { return d.ID == change.Deployment })].Rollout = change.State
 	}
 	w.service.Deployments = slices.DeleteFunc(ds, func(d ecs.Deployment) bool { return slices.Contains(p.Remove, d.ID) })
-	w.service.Steady, w.service.Deadlocked = p.Steady, p.Deadlocked
+	w.service.Steady, w.service.Deadlocked, w.service.BakingSince = p.Steady, p.Deadlocked, p.BakingSince
 	for _, event := range p.Events {
 		w.tracker.Said(event)
 	}
@@ -345,7 +349,7 @@ func (w *world) trackerAgrees() {
 // fault makes one thing happen.
 func (w *world) fault() {
 	switch rapid.SampledFrom([]string{"run", "run", "run", "gone", "gone", "wait", "wait", "crash", "sicken", "recover",
-		"deploy", "scale", "percents", "fail", "refuse", "room", "protect", "expose"}).Draw(w.t, "what") {
+		"deploy", "scale", "percents", "fail", "refuse", "room", "protect", "expose", "recall", "raise", "lower", "lower"}).Draw(w.t, "what") {
 	case "run":
 		if i := w.pick(Starting); i >= 0 {
 			w.move(i, Warming)
@@ -390,6 +394,11 @@ func (w *world) fault() {
 		if i := w.pick(Starting, Graced, Warming, Healthy, Unhealthy); i >= 0 {
 			w.protect(i, !w.tasks[i].Protected)
 		}
+	case "recall":
+		w.service.Current = &ecs.ServiceDeployment{Status: ecs.ServiceDeploymentRollbackRequested}
+		w.sync()
+	case "raise", "lower":
+		w.tracker.SetRaised(!w.tracker.View().Raised)
 	case "refuse":
 		w.refuse = true
 	case "room":

@@ -36,6 +36,9 @@ type Plan struct {
 	// Deadlocked is the new value of View.Deadlocked, another such note.
 	Deadlocked bool
 
+	// BakingSince is the new value of View.BakingSince, one more.
+	BakingSince ecs.Time
+
 	// Wake is when to decide again if nothing else happens, 0 for never.
 	Wake ecs.Time
 
@@ -43,7 +46,7 @@ type Plan struct {
 	Explanations []Explanation
 }
 
-// Acts says whether the plan changes anything besides Steady and Deadlocked.
+// Acts says whether the plan changes anything besides Steady, Deadlocked and BakingSince.
 func (p *Plan) Acts() bool {
 	return len(p.Stops)+len(p.Starts)+len(p.Desired)+len(p.Rollouts)+len(p.Remove)+len(p.Events) > 0 || p.Inactive
 }

@@ -68,9 +68,21 @@ func (t *Tracker) SetService(s *ecs.Service, p policy.Policy) {
 		t.view.LastCompleted = s.LastCompleted.ID
 	}
 	t.view.Recalled = s.Current != nil && s.Current.Status == ecs.ServiceDeploymentRollbackRequested
+	t.view.Early = nil
+	if s.Early != nil && s.Early.Enabled {
+		t.view.Early = s.Early
+	}
+	t.view.BakingSince = s.BakingSince
+	t.view.Watched, t.view.AlarmsRollBack = false, false
+	if a := s.Alarms; a != nil && a.Enabled && len(s.Deployments) > 0 && !s.Deployments[0].Unwatched {
+		t.view.Watched, t.view.AlarmsRollBack = true, a.Rollback
+	}
 	t.view.Policy = p
 	t.view.Debt = min(t.view.Debt, s.Desired)
 }
+
+// SetRaised takes over whether an alarm of the service is raised.
+func (t *Tracker) SetRaised(raised bool) { t.view.Raised = raised }
 
 // SetDeployments takes over the deployments of the service, newest first. One that is not named any more but still has tasks
 // stays behind the others, wanted no longer.

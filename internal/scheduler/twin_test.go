@@ -43,7 +43,7 @@ type outcome struct {
 	back                                              ecs.DeploymentID
 	shielded, shieldEvents                            map[ecs.DeploymentID]int
 
-	wake ecs.Time
+	wake, baking ecs.Time
 }
 
 func (s *slow) count(match func(actor) bool) int {
@@ -96,9 +96,9 @@ func (s *slow) decide(now ecs.Time) outcome {
 		return o
 	}
 	newest := v.Deployments[0]
-	if v.Breaker.Enabled && newest.Rollout == ecs.RolloutInProgress && newest.Failed >= s.tolerated() {
+	if fails, goesBack := s.fails(); newest.Rollout == ecs.RolloutInProgress && fails {
 		o.failed = true
-		if v.Breaker.Rollback && v.LastCompleted != 0 {
+		if goesBack && v.LastCompleted != 0 {
 			o.back = v.LastCompleted
 			return o
 		}
@@ -135,8 +135,22 @@ func (s *slow) decide(now ecs.Time) outcome {
 	o.throttledEvent = s.throttledUntil() > 0 && !v.Throttle.Announced
 	o.parkedEvent = s.parked() && !v.Brake.Announced
 	o.brakedEvent = s.brakedUntil() > now && !v.Brake.Announced
-	s.settle(own, &o)
+	s.settle(own, now, &o)
 	return o
+}
+
+// fails says whether a deployment under way fails, and whether what fails it asks for a rollback.
+func (s *slow) fails() (fails, goesBack bool) {
+	v := s.view
+	switch {
+	case v.Recalled:
+		return true, true
+	case v.Breaker.Enabled && v.Deployments[0].Failed >= s.tolerated():
+		return true, v.Breaker.Rollback
+	case v.Watched && v.Raised:
+		return true, v.AlarmsRollBack
+	}
+	return false, false
 }
 
 // tolerated is the number of failures that fails a deployment.
@@ -359,7 +373,7 @@ func (s *slow) stuck(quiet, rolling, own bool, now ecs.Time, o *outcome) {
 	o.deadlockEvent = o.deadlock && !s.view.Deadlocked
 }
 
-func (s *slow) settle(own bool, o *outcome) {
+func (s *slow) settle(own bool, now ecs.Time, o *outcome) {
 	v, newest := s.view, s.view.Deployments[0]
 	others := 0
 	for i := len(v.Deployments) - 1; i > 0; i-- {
@@ -371,7 +385,21 @@ func (s *slow) settle(own bool, o *outcome) {
 		}
 	}
 	fine := s.in(newest.ID, Healthy) == v.Desired && s.in(newest.ID, Starting, Graced, Warming, Unhealthy) == 0
-	o.complete = newest.Rollout == ecs.RolloutInProgress && fine && others == 0
+	early := v.Early != nil && v.Desired > 0 && s.in(newest.ID, Healthy) >= max(1, minimum(v.Desired, v.Early.Percent))
+	done := newest.Rollout == ecs.RolloutInProgress && (early || fine && others == 0)
+	o.complete = done && (others == 0 || early && v.Early.Deferred)
+	if done && v.Watched {
+		o.baking = v.BakingSince
+		if o.baking == 0 {
+			o.baking = now
+		}
+		if over := o.baking.Add(v.Policy.BakeTime); now < over {
+			o.complete = false
+			if o.wake == 0 || over < o.wake {
+				o.wake = over
+			}
+		}
+	}
 	o.steady = (newest.Rollout == ecs.RolloutCompleted || o.complete) && fine && others == 0 && s.in(newest.ID, Stopping) == 0
 	o.steadyEvent = o.steady && !v.Steady
 	for i := 1; i < len(v.Deployments); i++ {
@@ -384,7 +412,7 @@ func (s *slow) settle(own bool, o *outcome) {
 // outcomeOf puts a plan into the form of the twin's.
 func outcomeOf(p Plan) outcome {
 	o := outcome{stops: map[tally]int{}, starts: map[ecs.DeploymentID]int{}, paced: map[ecs.DeploymentID]int{},
-		desired: map[ecs.DeploymentID]int{}, removed: p.Remove, steady: p.Steady, inactive: p.Inactive, wake: p.Wake,
+		desired: map[ecs.DeploymentID]int{}, removed: p.Remove, steady: p.Steady, inactive: p.Inactive, wake: p.Wake, baking: p.BakingSince,
 		deadlocked: p.Deadlocked, back: p.RollBackTo, shielded: map[ecs.DeploymentID]int{}, shieldEvents: map[ecs.DeploymentID]int{}}
 	for _, stop := range p.Stops {
 		o.stops[tally{stop.Deployment, stop.Phase}] += stop.Count

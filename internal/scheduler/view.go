@@ -105,6 +105,16 @@ type View struct {
 	// Recalled means that somebody has asked for the newest deployment to be rolled back, whatever it has come to.
 	Recalled bool
 
+	// Early completes the newest deployment before all of its tasks are healthy; nil where that is not asked for.
+	Early *ecs.EarlySuccess
+
+	// Watched means that alarms fail the newest deployment, Raised that one is raised now, and AlarmsRollBack that the service goes back
+	// then. BakingSince is from when on it has had all that it needs to be complete but BakeTime, 0 where it has not.
+	Watched        bool
+	Raised         bool
+	AlarmsRollBack bool
+	BakingSince    ecs.Time
+
 	// Throttle counts the waves in a row of which no task came to RUNNING.
 	Throttle ecs.Backoff
 

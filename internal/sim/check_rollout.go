@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"ballast/internal/ecs"
+	"ballast/internal/scheduler"
 )
 
 // memory is what the checks keep of a service from one batch to the next.
@@ -30,6 +31,7 @@ func (c *checker) checkServices() {
 
 // checkRollouts sees that rollouts are complete when they are said to be: as many healthy tasks as desired, and no others.
 func (c *checker) checkRollouts(s *ecs.Service, m *memory) {
+	early := s.Early != nil && s.Early.Enabled
 	for i, d := range s.Deployments {
 		before := m.rollouts[d.ID]
 		m.rollouts[d.ID] = d.Rollout
@@ -43,14 +45,18 @@ func (c *checker) checkRollouts(s *ecs.Service, m *memory) {
 		}
 		healthy := 0
 		for _, t := range c.of(s) {
-			if t.Deployment != d.ID {
+			if t.Deployment != d.ID && !(early && s.Early.Deferred) {
 				c.w.fail("a rollout is complete when it is said to be", "%s of %s, with %s", d.ID, s.Name, describe(t.Task))
 			}
-			if t.LastStatus == ecs.StatusRunning && c.healthy(t.Task, c.policyOf(s).HealthyAfter) {
+			if t.Deployment == d.ID && t.LastStatus == ecs.StatusRunning && c.healthy(t.Task, c.policyOf(s).HealthyAfter) {
 				healthy++
 			}
 		}
-		if healthy != s.Desired || i != 0 {
+		enough := healthy == s.Desired
+		if early && s.Desired > 0 {
+			enough = healthy >= scheduler.EnoughHealthy(*s.Early, s.Desired)
+		}
+		if !enough || i != 0 {
 			c.w.fail("a rollout is complete when it is said to be", "%s of %s, with %d healthy tasks of %d", d.ID, s.Name, healthy,
 				s.Desired)
 		}

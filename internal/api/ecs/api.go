@@ -25,6 +25,8 @@ type Config struct {
 	// CheckTags refuses tags of clusters and services that Ballast reads ("ballast:...") and cannot make sense of; nil
 	// accepts all.
 	CheckTags func([]ecs.Tag) error
+	// Alarms says that somebody tells control which alarms are raised, so that deployments can look at them.
+	Alarms bool
 }
 
 // API has one method for each operation served. Each gives an *ecs.Error when it refuses, or the context's error.
@@ -32,11 +34,12 @@ type API struct {
 	names   arn.Namer
 	control Control
 	tags    func([]ecs.Tag) error
+	alarms  bool
 }
 
 // New gives the operations over a control runner.
 func New(config Config) *API {
-	a := &API{names: config.Names, control: config.Control, tags: config.CheckTags}
+	a := &API{names: config.Names, control: config.Control, tags: config.CheckTags, alarms: config.Alarms}
 	if a.tags == nil {
 		a.tags = func([]ecs.Tag) error { return nil }
 	}

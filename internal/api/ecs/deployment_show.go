@@ -45,7 +45,7 @@ func (a *API) showServiceDeployment(s *ecs.Service, d *ecs.ServiceDeployment) ty
 		SourceServiceRevisions:   []types.ServiceRevisionSummary{},
 		DeploymentConfiguration:  showConfiguration(state.Configuration),
 		DeploymentCircuitBreaker: showWatch(s, d, state.Configuration.Breaker),
-		Alarms:                   &types.ServiceDeploymentAlarms{Status: types.ServiceDeploymentRollbackMonitorsStatusDisabled},
+		Alarms:                   showAlarmWatch(s, d, state.Configuration.Alarms),
 	}
 	for _, source := range d.Sources {
 		shown.SourceServiceRevisions = append(shown.SourceServiceRevisions, a.showTasks(s, state, source))
@@ -94,6 +94,8 @@ func showConfiguration(c ecs.DeploymentConfiguration) *types.DeploymentConfigura
 	minimum, maximum := int32(c.MinimumHealthyPercent), int32(c.MaximumPercent)
 	return &types.DeploymentConfiguration{
 		DeploymentCircuitBreaker: showBreaker(c.Breaker),
+		EarlySuccessCriteria:     showEarly(c.Early),
+		Alarms:                   showAlarms(c.Alarms),
 		MinimumHealthyPercent:    &minimum,
 		MaximumPercent:           &maximum,
 		Strategy:                 types.DeploymentStrategyRolling,

@@ -104,7 +104,7 @@ var served = map[string]table{
 	"DescribeTaskDefinition": {"taskDefinition": works, "include[]": works},
 	"ListTaskDefinitions":    and(pageFields, table{"familyPrefix": works, "status": works, "sort": works}),
 
-	"CreateService": and(tagFields, percent, breakerFields, networkFields, table{
+	"CreateService": and(tagFields, percent, breakerFields, earlyFields, alarmFields, networkFields, table{
 		"cluster":            works,
 		"serviceName":        works,
 		"taskDefinition":     works,
@@ -119,7 +119,7 @@ var served = map[string]table{
 		"enableECSManagedTags": works,
 	}),
 	"DescribeServices": {"cluster": works, "services[]": works, "include[]": works},
-	"UpdateService": and(percent, breakerFields, networkFields, table{
+	"UpdateService": and(percent, breakerFields, earlyFields, alarmFields, networkFields, table{
 		"cluster":              works,
 		"service":              works,
 		"taskDefinition":       works,

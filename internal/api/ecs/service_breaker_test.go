@@ -72,6 +72,11 @@ func TestBadBreakersAndGracePeriods(t *testing.T) {
 		threshold(`"value":5`):                              "needs a type",
 		`"healthCheckGracePeriodSeconds":-1`:                "healthCheckGracePeriodSeconds must be between 0 and 2147483647.",
 	}
+	early := func(of string) string { return `"deploymentConfiguration":{"earlySuccessCriteria":{` + of + `}}` }
+	tests[early(`"enable":true`)] = "needs healthyPercent and sourceServiceRevisionCleanup."
+	tests[early(`"enable":true,"healthyPercent":101,"sourceServiceRevisionCleanup":"BLOCKING"`)] = "must be between 0 and 100."
+	tests[early(`"enable":true,"healthyPercent":90,"sourceServiceRevisionCleanup":"NEVER"`)] = "should be one of [BLOCKING,DEFERRED]"
+	tests[`"deploymentConfiguration":{"alarms":{"enable":true,"rollback":false,"alarmNames":["x"]}}`] = "deploymentConfiguration.alarms is not supported"
 	for given, want := range tests {
 		w := furnished(t)
 		for operation, request := range map[string]string{"CreateService": service(given), "UpdateService": `{"service":"front",` + given + `}`} {
@@ -79,5 +84,26 @@ func TestBadBreakersAndGracePeriods(t *testing.T) {
 				t.Errorf("%s %s: %v, want %q", operation, given, err, want)
 			}
 		}
+	}
+}
+
+func TestEarlySuccessFields(t *testing.T) {
+	w := furnished(t)
+	const asked = `"earlySuccessCriteria":{"enable":true,"healthyPercent":60,"sourceServiceRevisionCleanup":"DEFERRED"}`
+	const configuration = `"deploymentConfiguration":{"minimumHealthyPercent":50,` + asked + `}`
+	if created := w.must(t, "CreateService", service(configuration)); !strings.Contains(created, asked) {
+		t.Errorf("shows %s", created)
+	}
+	want := &ecs.EarlySuccess{Enabled: true, Percent: 60, Deferred: true}
+	if diff := cmp.Diff(want, w.last.(control.CreateService).Service.Early); diff != "" {
+		t.Error(diff)
+	}
+	w.must(t, "UpdateService", `{"service":"front",`+configuration+`}`)
+	if diff := cmp.Diff(want, w.last.(control.UpdateService).Early); diff != "" {
+		t.Error(diff)
+	}
+	below := strings.Replace(configuration, "60", "40", 1)
+	if _, err := w.call("CreateService", service(below)); err == nil || !strings.Contains(err.Error(), "between the minimumHealthyPercent, 50, and 100") {
+		t.Errorf("40 of at least 50 percent: %v", err)
 	}
 }

@@ -124,7 +124,18 @@ func (a *API) newService(in *awsecs.CreateServiceInput) (ecs.Service, error) {
 	if grace != nil {
 		made.GracePeriod = *grace
 	}
-	return made, nil
+	return made, a.detection(in.DeploymentConfiguration, &made)
+}
+
+// detection gives a service the early success criteria and the alarms of a deployment configuration.
+func (a *API) detection(c *types.DeploymentConfiguration, made *ecs.Service) (err error) {
+	if made.Early, err = earlyOf(c); err != nil {
+		return err
+	}
+	if made.Alarms, err = a.alarmsOf(c); err != nil {
+		return err
+	}
+	return made.CheckEarly()
 }
 
 // window is the healthy-percent window as far as it was given.

@@ -48,6 +48,12 @@ func (a *API) UpdateService(ctx context.Context, in *awsecs.UpdateServiceInput) 
 	if cmd.Breaker, err = breakerOf(in.DeploymentConfiguration); err != nil {
 		return nil, err
 	}
+	if cmd.Early, err = earlyOf(in.DeploymentConfiguration); err != nil {
+		return nil, err
+	}
+	if cmd.Alarms, err = a.alarmsOf(in.DeploymentConfiguration); err != nil {
+		return nil, err
+	}
 	if cmd.GracePeriod, err = graceOf(in.HealthCheckGracePeriodSeconds); err != nil {
 		return nil, err
 	}

@@ -27,9 +27,9 @@ func (b *Book) Create(now ecs.Time, chance Chance, record ecs.Service) (*ecs.Ser
 	record.CreatedAt = now
 	record.Deployments = nil
 	record.Current = nil
-	deploy(now, chance, &record, record.Definition)
+	b.deploy(now, chance, &record, record.Definition)
 	s := b.add(&record)
-	b.begin(now, chance, s, &record)
+	b.begin(now, s, &record)
 	b.save(s, &record)
 	b.track(s)
 	return &record, nil
@@ -39,20 +39,30 @@ func (b *Book) Create(now ecs.Time, chance Chance, record ecs.Service) (*ecs.Ser
 func same(s, asked *ecs.Service) bool {
 	return s.Definition.Name() == asked.Definition.Name() && s.Desired == asked.Desired &&
 		s.MinimumHealthyPercent == asked.MinimumHealthyPercent && s.MaximumPercent == asked.MaximumPercent &&
-		s.Breaker == asked.Breaker && s.GracePeriod == asked.GracePeriod && s.PropagateTags == asked.PropagateTags &&
+		s.Breaker == asked.Breaker && sameEarly(s.Early, asked.Early) && sameAlarms(s.Alarms, asked.Alarms) &&
+		s.GracePeriod == asked.GracePeriod && s.PropagateTags == asked.PropagateTags &&
 		s.EnableECSManagedTags == asked.EnableECSManagedTags &&
 		s.Network.Equal(asked.Network) &&
 		slices.Equal(s.Tags, asked.Tags)
 }
 
+func sameEarly(a, b *ecs.EarlySuccess) bool { return a == b || a != nil && b != nil && *a == *b }
+
+func sameAlarms(a, b *ecs.DeploymentAlarms) bool {
+	return a == b || a != nil && b != nil && a.Enabled == b.Enabled && a.Rollback == b.Rollback && slices.Equal(a.Names, b.Names)
+}
+
 // deploy makes a new PRIMARY deployment of a record that is not yet shared.
-func deploy(now ecs.Time, chance Chance, record *ecs.Service, definition *ecs.TaskDefinition) {
+func (b *Book) deploy(now ecs.Time, chance Chance, record *ecs.Service, definition *ecs.TaskDefinition) {
 	d := ecs.Deployment{ID: chance.Deployment(), Definition: definition, Family: definition.Family,
 		Revision: definition.Revision, Desired: record.Desired, CreatedAt: now, UpdatedAt: now, Network: record.Network}
 	d.RolloutReason = scheduler.InProgressReason(d.ID)
 	record.Deployments = append([]ecs.Deployment{d}, record.Deployments...)
 	record.Definition, record.Family, record.Revision = definition, definition.Family, definition.Revision
-	record.Steady, record.Deadlocked = false, false
+	record.Steady, record.Deadlocked, record.BakingSince = false, false, 0
+	// An alarm that is raised already says nothing about what is about to change (developer guide, How CloudWatch alarms detect
+	// Amazon ECS deployment failures).
+	record.Deployments[0].Unwatched = len(b.raised(record)) > 0
 }
 
 // Update replaces the record of a service, and starts a deployment if deploys says so.
@@ -61,7 +71,7 @@ func (b *Book) Update(now ecs.Time, chance Chance, record *ecs.Service, definiti
 	record.Deployments = slices.Clone(record.Deployments)
 	if deploys {
 		b.supersede(now, chance, s, record, definition)
-		b.begin(now, chance, s, record)
+		b.begin(now, s, record)
 	} else if primary := &record.Deployments[0]; primary.Desired != record.Desired {
 		primary.Desired, primary.UpdatedAt = record.Desired, now
 		record.Steady = false
@@ -124,7 +134,8 @@ func (b *Book) Apply(now ecs.Time, chance Chance, s *Service, plan *scheduler.Pl
 	for _, event := range plan.Events {
 		s.tracker.Said(event)
 	}
-	if !plan.Acts() && plan.Steady == s.record.Steady && plan.Deadlocked == s.record.Deadlocked && s.counted() && !s.pending() {
+	if !plan.Acts() && plan.Steady == s.record.Steady && plan.Deadlocked == s.record.Deadlocked && plan.BakingSince == s.record.BakingSince &&
+		s.counted() && !s.pending() {
 		return
 	}
 	record := *s.record
@@ -145,14 +156,14 @@ func (b *Book) Apply(now ecs.Time, chance Chance, s *Service, plan *scheduler.Pl
 			}
 		}
 	}
-	s.follow(now, &record, plan)
+	b.follow(now, s, &record, plan)
 	record.Deployments = slices.DeleteFunc(record.Deployments, func(d ecs.Deployment) bool {
 		return slices.Contains(plan.Remove, d.ID)
 	})
 	if plan.Inactive {
 		record.Status, record.InactiveAt = ecs.ServiceInactive, now
 	}
-	record.Steady, record.Deadlocked = plan.Steady, plan.Deadlocked
+	record.Steady, record.Deadlocked, record.BakingSince = plan.Steady, plan.Deadlocked, plan.BakingSince
 	if plan.RollBackTo != 0 {
 		b.rollBack(now, chance, s, &record, plan)
 	}
@@ -184,7 +195,7 @@ func (b *Book) supersede(now ecs.Time, chance Chance, s *Service, record *ecs.Se
 	}
 	older.UpdatedAt = now
 	s.tracker.Deployed(definition.Name() != older.Definition.Name(), now)
-	deploy(now, chance, record, definition)
+	b.deploy(now, chance, record, definition)
 }
 
 func find(deployments []ecs.Deployment, id ecs.DeploymentID) *ecs.Deployment {

@@ -1,6 +1,7 @@
 package services
 
 import (
+	"crypto/sha256"
 	"encoding/base64"
 	"slices"
 	"time"
@@ -19,7 +20,7 @@ const (
 
 // begin makes the newest deployment of a record a service deployment of its own. The one before leaves the record for the
 // history, with what it came to. The record is not yet shared.
-func (b *Book) begin(now ecs.Time, chance Chance, s *Service, record *ecs.Service) {
+func (b *Book) begin(now ecs.Time, s *Service, record *ecs.Service) {
 	number := uint64(1)
 	if old := record.Current; old != nil {
 		number = old.Number + 1
@@ -30,7 +31,7 @@ func (b *Book) begin(now ecs.Time, chance Chance, s *Service, record *ecs.Servic
 		b.w.Put(journal.DeploymentKey(record, past.Number), &past)
 		s.history = append(s.history, &past)
 	}
-	fresh := &ecs.ServiceDeployment{ID: deploymentID(chance.ID()), Number: number, CreatedAt: now, UpdatedAt: now,
+	fresh := &ecs.ServiceDeployment{ID: deploymentID(record.Deployments[0].ID), Number: number, CreatedAt: now, UpdatedAt: now,
 		Target: record.Deployments[0].ServiceRevision()}
 	for i := range record.Deployments[1:] {
 		if id := record.Deployments[i+1].ServiceRevision().ID; !slices.Contains(fresh.Sources, id) {
@@ -41,14 +42,17 @@ func (b *Book) begin(now ecs.Time, chance Chance, s *Service, record *ecs.Servic
 	b.forgetOld(now, s, record)
 }
 
-// deploymentID gives the id of a service deployment in the form that ECS gives it.
-func deploymentID(id ecs.ID) string {
-	return base64.RawURLEncoding.EncodeToString(id[:])[:ecs.ServiceDeploymentIDLen]
+// deploymentID gives the id of the service deployment that begins with a deployment, in the form that ECS gives it. It follows from
+// the deployment's own number, which is drawn at random.
+func deploymentID(first ecs.DeploymentID) string {
+	sum := sha256.Sum256([]byte(first.Digits()))
+	return base64.RawURLEncoding.EncodeToString(sum[:])[:ecs.ServiceDeploymentIDLen]
 }
 
 // Why a service deployment is as it is. The first is ECS's own; the others are not documented and follow its form.
 const (
 	reasonTripped    = "the circuit breaker threshold was exceeded."
+	reasonAlarmed    = "an alarm was raised."
 	reasonRecalled   = "its rollback was requested."
 	reasonSuperseded = "Service deployment stopped because another service deployment began."
 )
@@ -56,7 +60,10 @@ const (
 // reasonOf says why a service deployment ended by a cause as it did: "rolled back", "stopped", "rollback failed".
 func reasonOf(c scheduler.Cause, what string) string {
 	because := reasonTripped
-	if c == scheduler.CauseRecall {
+	switch c {
+	case scheduler.CauseAlarm:
+		because = reasonAlarmed
+	case scheduler.CauseRecall:
 		because = reasonRecalled
 	}
 	return "Service deployment " + what + " because " + because
@@ -64,7 +71,7 @@ func reasonOf(c scheduler.Cause, what string) string {
 
 // follow brings the service deployment of a record up to what a plan says of the newest deployment. It comes before a rollback
 // starts. The record is not yet shared.
-func (s *Service) follow(now ecs.Time, record *ecs.Service, plan *scheduler.Plan) {
+func (b *Book) follow(now ecs.Time, s *Service, record *ecs.Service, plan *scheduler.Plan) {
 	if record.Current == nil || record.Current.Status.Finished() {
 		return
 	}
@@ -85,11 +92,11 @@ func (s *Service) follow(now ecs.Time, record *ecs.Service, plan *scheduler.Plan
 		case goesBack:
 			s.finish(now, &d, record, ecs.ServiceDeploymentRollbackFailed, reasonOf(change.Cause, "rollback failed"))
 		case plan.RollBackTo != 0:
-			d.Watch = s.watched(record, change.Cause == scheduler.CauseBreaker)
+			d.Watch = b.tripped(s, record, change.Cause)
 			d.Status, d.StatusReason, d.UpdatedAt = ecs.ServiceDeploymentRollbackInProgress, reasonOf(change.Cause, "rolled back"), now
 			d.Rollback = &ecs.Rollback{Reason: d.StatusReason, StartedAt: now, Revision: record.LastCompleted.ServiceRevision().ID}
 		default:
-			d.Watch = s.watched(record, change.Cause == scheduler.CauseBreaker)
+			d.Watch = b.tripped(s, record, change.Cause)
 			s.finish(now, &d, record, ecs.ServiceDeploymentStopped, reasonOf(change.Cause, "stopped"))
 		}
 	}
@@ -103,7 +110,7 @@ func (s *Service) finish(now ecs.Time, d *ecs.ServiceDeployment, record *ecs.Ser
 		d.StoppedAt = now
 	}
 	if d.Watch == nil {
-		d.Watch = s.watched(record, false)
+		d.Watch = s.watched(record)
 	}
 	counted := *record
 	counted.Deployments = slices.Clone(record.Deployments)
@@ -111,10 +118,20 @@ func (s *Service) finish(now ecs.Time, d *ecs.ServiceDeployment, record *ecs.Ser
 	d.Last = &ecs.Snapshot{Tasks: counted.RevisionTasks(), Configuration: record.Configuration()}
 }
 
+// tripped gives what the detection of failures has come to when the newest deployment fails by a cause.
+func (b *Book) tripped(s *Service, record *ecs.Service, c scheduler.Cause) *ecs.Watch {
+	w := s.watched(record)
+	w.Tripped = c == scheduler.CauseBreaker
+	if c == scheduler.CauseAlarm {
+		w.Raised = b.raised(record)
+	}
+	return w
+}
+
 // watched gives what the detection of failures has come to for the newest deployment.
-func (s *Service) watched(record *ecs.Service, tripped bool) *ecs.Watch {
+func (s *Service) watched(record *ecs.Service) *ecs.Watch {
 	view := s.tracker.View()
-	w := &ecs.Watch{Threshold: scheduler.Threshold(record.Breaker, record.Desired), Tripped: tripped}
+	w := &ecs.Watch{Threshold: scheduler.Threshold(record.Breaker, record.Desired)}
 	if len(view.Deployments) > 0 {
 		w.Failed = view.Deployments[0].Failed
 	}

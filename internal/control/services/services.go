@@ -27,6 +27,7 @@ type Book struct {
 	use     func(family string, revision, by int)
 	// defaults are the tags of clusters, by name.
 	defaults map[string][]ecs.Tag
+	alarms   map[string]bool // the raised ones
 }
 
 type name struct{ cluster, service string }
@@ -74,7 +75,7 @@ type Service struct {
 
 // New gives an empty book that writes to w and tells use of the task definition revisions that its records refer to.
 func New(w *journal.Writer, p policy.Policy, use func(family string, revision, by int)) *Book {
-	return &Book{w: w, policy: p, use: use, defaults: map[string][]ecs.Tag{}, names: map[name]*Service{}, numbers: map[number]*Service{}, seqs: map[string]uint64{},
+	return &Book{w: w, policy: p, use: use, defaults: map[string][]ecs.Tag{}, alarms: map[string]bool{}, names: map[name]*Service{}, numbers: map[number]*Service{}, seqs: map[string]uint64{},
 		waiting: map[string]*queue{}}
 }
 
@@ -225,6 +226,7 @@ func (b *Book) refer(record *ecs.Service, by int) {
 func (b *Book) track(s *Service) {
 	s.tracker.SetDeployments(s.record.Deployments)
 	s.tracker.SetService(s.record, b.policyOf(s))
+	s.tracker.SetRaised(len(b.raised(s.record)) > 0)
 }
 
 // Flush shows readers every service that changed, with its counts.

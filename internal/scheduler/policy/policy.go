@@ -43,6 +43,10 @@ type Policy struct {
 	// (aws/containers-roadmap#1206).
 	BreakerCountsExits bool
 
+	// BakeTime is for how long a deployment that is otherwise complete waits for alarms. ECS computes it from the alarms
+	// (developer guide, How CloudWatch alarms detect Amazon ECS deployment failures) and does not say how.
+	BakeTime time.Duration
+
 	// Brake says what is done about tasks that come to RUNNING and end by themselves within ShortRun, over and over. ECS does
 	// nothing (developer guide, Service throttle logic). BrakeBase is the wait after the first such wave under BrakeBackoff; it
 	// doubles with each to at most BrakeMax. BrakeAfter is the number of such waves in a row that BrakePark allows.
@@ -132,6 +136,7 @@ var presets = []Policy{
 		p.ThrottleBase = 3 * time.Second
 		p.ThrottleMax = 30 * time.Second
 		p.RetryPlacement = time.Second
+		p.BakeTime = 5 * time.Second
 		p.BrakeBase = time.Second
 		p.BrakeMax = 30 * time.Second
 		p.InstanceLostAfter = 30 * time.Second
@@ -150,6 +155,7 @@ func base(name string) Policy {
 		ThrottleFactor:        3,
 		ThrottleMax:           15 * time.Minute,
 		RetryPlacement:        10 * time.Second,
+		BakeTime:              5 * time.Minute,
 		BrakeBase:             10 * time.Second,
 		BrakeMax:              5 * time.Minute,
 		BrakeAfter:            10,

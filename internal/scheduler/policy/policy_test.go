@@ -26,6 +26,7 @@ func TestDefaultNumbers(t *testing.T) {
 		ThrottleFactor:        3,
 		ThrottleMax:           15 * time.Minute, // "up to a maximum of 15 minutes" (Service throttle logic)
 		RetryPlacement:        10 * time.Second,
+		BakeTime:              5 * time.Minute, // "less than 5 minutes" (How CloudWatch alarms detect deployment failures)
 		BrakeBase:             10 * time.Second,
 		BrakeMax:              5 * time.Minute,
 		BrakeAfter:            10,
@@ -48,7 +49,7 @@ func TestPresetsDifferOnlyAsNamed(t *testing.T) {
 		"ecs":      nil,
 		"ecs-2026": {"ThrottleMax", "OldTasks"},
 		"ecs-2022": {"Unhealthy"},
-		"fast": {"HealthyAfter", "ShortRun", "ThrottleBase", "ThrottleMax", "RetryPlacement", "BrakeBase", "BrakeMax",
+		"fast": {"HealthyAfter", "ShortRun", "ThrottleBase", "ThrottleMax", "RetryPlacement", "BakeTime", "BrakeBase", "BrakeMax",
 			"InstanceLostAfter", "DefaultStopTimeout"},
 	}
 	for _, name := range Names() {

@@ -183,6 +183,9 @@ func (a *onInstances) perform(p *player) (string, error) {
 
 func (a *outside) perform(p *player) (string, error) {
 	switch a.kind {
+	case "raiseAlarm", "clearAlarm":
+		_, err := p.stage.Submit(context.Background(), control.SetAlarm{Name: a.what, Raised: a.kind == "raiseAlarm"})
+		return phrase(a.kind, a.what), err
 	case "imageMissing", "imageBack":
 		p.app.gone[a.what] = a.kind == "imageMissing"
 	default:
@@ -199,6 +202,10 @@ func phrase(kind, what string) string {
 		return "image " + what + " is back"
 	case "dependencyDown":
 		return what + " is down"
+	case "raiseAlarm":
+		return "alarm " + what + " is raised"
+	case "clearAlarm":
+		return "alarm " + what + " is over"
 	}
 	return what + " is up again"
 }

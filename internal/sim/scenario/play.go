@@ -74,6 +74,7 @@ func operations(p *player) map[string]httpd.Operation {
 	for _, op := range apiecs.Operations(apiecs.Config{
 		Names:   arn.Namer{Region: "us-east-1", Account: "000000000000"},
 		Control: p.stage,
+		Alarms:  true,
 		CheckTags: func(tags []ecs.Tag) error {
 			if _, err := policy.WithTags(p.policy, tags); err != nil {
 				return ecs.Errorf(ecs.InvalidParameterException, "%v", err)

@@ -101,7 +101,7 @@ func (s *Scenario) actions(e *Event) map[string]field {
 			return a.read(n)
 		}
 	}
-	for _, name := range []string{"imageMissing", "imageBack", "dependencyDown", "dependencyUp"} {
+	for _, name := range []string{"imageMissing", "imageBack", "dependencyDown", "dependencyUp", "raiseAlarm", "clearAlarm"} {
 		known[name] = func(n *yaml.Node) error {
 			a := &outside{kind: name, line: n.Line}
 			e.act = a
