@@ -109,6 +109,9 @@ func (m *Machine) explain(t *task, w *session.Work) {
 	if len(t.containers) == 0 {
 		t.reason = "Task definition " + w.Definition.Name() + " has no containers"
 	}
+	for _, c := range t.containers {
+		m.resume(t, c)
+	}
 	fresh := true
 	for _, c := range t.containers {
 		if w.Launched && c.phase == absent {

@@ -48,7 +48,7 @@ func (m *Machine) advanceCheck(t *task, c *container) {
 		return // an alarm is set
 	}
 	h.began = m.now
-	h.call = m.call(flight{t, c, driver.OpExec}, driver.Call{Key: c.key, Command: checkCommand(c.def.HealthCheck.Command),
+	h.call = m.call(flight{t: t, c: c, op: driver.OpExec}, driver.Call{Key: c.key, Command: checkCommand(c.def.HealthCheck.Command),
 		Timeout: c.def.HealthCheck.Timeout})
 }
 

@@ -202,10 +202,16 @@ func (h *history) checkReport(r session.Report) {
 
 // checkDriver looks at what the driver has: nothing runs a second time, and nothing runs of a task reported as STOPPED.
 func (h *history) checkDriver() {
+	running := map[driver.Key]bool{}
 	for _, o := range h.model.Containers() {
 		if o.State == driver.Created {
 			continue
 		}
+		place := driver.Key{Task: o.Key.Task, Container: o.Key.Container}
+		if running[place] {
+			h.t.Fatalf("%s runs beside another attempt", sayObservation(o))
+		}
+		running[place] = o.State == driver.Running
 		id := fmt.Sprintf("%s at %d", o.Started.RuntimeID, o.Started.At)
 		if first, again := h.ran[o.Key]; again && first != id {
 			h.t.Fatalf("%s ran as %s and again as %s", sayKey(o.Key), first, id)
@@ -294,6 +300,8 @@ var kinds = []struct {
 	{work(checkedBox("web", fake.EnvHealth, "healthy,hangs@20s,unhealthy@40s,healthy@60s", fake.EnvHealthTakes, "0s..2s")), true},
 	{work(after(after(box("web"), "db", ecs.DependHealthy), "init", ecs.DependSuccess), checkedBox("db"),
 		optional(box("init", fake.EnvExitAfter, "0s..3s"))), true},
+	{work(again(box("web", fake.EnvExitAfter, "2s..5s", fake.EnvStartDelay, "0s..1s"), 2*time.Second), optional(again(checkedBox("side", fake.EnvExitAfter, "7s"), time.Second))), true},
+	{work(again(box("web", fake.EnvExitAfter, "1s..5s", fake.EnvIgnoreSIGTERM, "true"), 2*time.Second), box("side")), false},
 	{work(after(box("web"), "init", ecs.DependSuccess), optional(box("init", fake.EnvExitAfter, "1s", fake.EnvExitCode, "2"))), false},
 	{work(box("web", fake.EnvExitAfter, "0s..4s", fake.EnvExitCode, "1"), optional(box("side"))), false},
 	{work(box("web", fake.EnvExitAfter, "0s")), false},
@@ -369,7 +377,7 @@ func (h *history) calm(runs map[ecs.ID]bool) {
 			h.t.Fatalf("%s is left over", sayObservation(o))
 		}
 		if o.State == driver.Running {
-			want = slices.DeleteFunc(want, func(k driver.Key) bool { return k == o.Key })
+			want = slices.DeleteFunc(want, func(k driver.Key) bool { return k.Task == o.Key.Task && k.Container == o.Key.Container })
 		}
 	}
 	maps.DeleteFunc(h.m.calls, func(_ uint64, f flight) bool { return f.op == driver.OpExec }) // checks never rest

@@ -132,9 +132,10 @@ type Machine struct {
 
 // flight is a driver call whose result is awaited. c is nil for calls about the whole task.
 type flight struct {
-	t  *task
-	c  *container
-	op driver.Op
+	t       *task
+	c       *container
+	op      driver.Op
+	attempt int // of c
 }
 
 // New gives the machine of a container instance that knows nothing yet: its first batch asks to watch the driver.
@@ -218,6 +219,9 @@ func (m *Machine) call(f flight, call driver.Call) uint64 {
 	m.lastCall++
 	call.ID, call.Op = m.lastCall, f.op
 	call.Limit = callLimits[f.op] + call.Timeout
+	if f.c != nil {
+		f.attempt = f.c.key.Attempt
+	}
 	m.calls[call.ID] = f
 	m.out.Calls = append(m.out.Calls, call)
 	return call.ID

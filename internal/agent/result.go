@@ -25,6 +25,9 @@ func (m *Machine) takeResult(r driver.Result) {
 	default:
 		f.c.call = 0
 		m.touch(f.t)
+		if f.attempt != f.c.key.Attempt {
+			return // an event has told the end of that attempt
+		}
 		if r.Err != nil {
 			m.callFailed(f, r)
 		} else {

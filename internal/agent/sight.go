@@ -131,6 +131,7 @@ func (m *Machine) found(o driver.Observation) {
 		c = &container{key: o.Key, doomed: t.work != nil, unsure: o.State == driver.Created}
 		t.containers = append(t.containers, c)
 	}
+	c.catchUp(o)
 	if c.key == o.Key {
 		m.observe(t, c, o)
 	}

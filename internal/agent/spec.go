@@ -48,6 +48,9 @@ func specOf(t *task, c *container) *driver.Spec {
 			spec.EnvironmentFiles = o.EnvironmentFiles
 		}
 	}
+	if c.key.Attempt > 0 && spec.NetworkMode == ecs.NetworkBridge {
+		spec.Ports = boundPorts(spec.Ports, c.started.Bindings)
+	}
 	return spec
 }
 

@@ -259,7 +259,7 @@ func (t *task) report() session.TaskReport {
 		}
 		r.Containers = append(r.Containers, session.ContainerReport{
 			Name:      c.def.Name,
-			Status:    c.phase.status(),
+			Status:    c.status(),
 			Health:    c.check.verdict,
 			ExitCode:  c.exitCode,
 			Reason:    c.reason,

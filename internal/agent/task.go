@@ -65,6 +65,8 @@ type container struct {
 	stopAt    ecs.Time
 	exitCode  *int32
 	reason    string
+	// before is how the last attempt ended, nil at the first one.
+	before *driver.Exit
 }
 
 func (c *container) essential() bool { return c.def != nil && c.def.Essential }
@@ -174,7 +176,7 @@ func (m *Machine) advanceContainer(t *task, c *container) {
 	switch next {
 	case moveNone:
 	case moveGiveUp:
-		m.containerStopped(t, c, driver.Exit{At: m.now, Reason: notStartedReason(t, c)})
+		m.containerStopped(t, c, m.neverStarted(t, c))
 	default:
 		m.callContainer(t, c, moveOps[next])
 	}
@@ -212,7 +214,7 @@ func (m *Machine) callContainer(t *task, c *container, op driver.Op) {
 	case driver.OpStop:
 		call.Timeout = m.stopTimeout(c)
 	}
-	c.call = m.call(flight{t, c, op}, call)
+	c.call = m.call(flight{t: t, c: c, op: op}, call)
 	if op == driver.OpStart {
 		c.startCall = c.call
 	}
@@ -245,6 +247,10 @@ func (m *Machine) containerStopped(t *task, c *container, exit driver.Exit) {
 	}
 	if exit.At == 0 {
 		exit.At = m.now
+	}
+	if t.restarts(c, exit) {
+		m.restart(t, c, exit)
+		return
 	}
 	c.phase, c.since, c.unsure = stopped, m.lastCall, false
 	c.stopAt, c.exitCode = max(exit.At, c.started.At), exit.Code

@@ -105,6 +105,8 @@ func TestTranscripts(t *testing.T) {
 		"logs-retained":         logsRetained,
 		"assignment-lost":       assignmentLost,
 		"stop-does-not-succeed": stopFails,
+		"restarts-in-place":     restartsInPlace,
+		"restarts-unseen":       restartsUnseen,
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := &script{world: newWorld()}

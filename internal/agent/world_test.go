@@ -148,7 +148,13 @@ func (w *world) say(format string, args ...any) { fmt.Fprintf(&w.log, "-- "+form
 
 func sayID(id ecs.ID) string { return fmt.Sprintf("t%d", id[15]) }
 
-func sayKey(k driver.Key) string { return sayID(k.Task) + "/" + k.Container }
+func sayKey(k driver.Key) string {
+	name := sayID(k.Task) + "/" + k.Container
+	if k.Attempt > 0 {
+		name += fmt.Sprintf("/%d", k.Attempt)
+	}
+	return name
+}
 
 func sayCall(c driver.Call) string {
 	switch c.Op {
@@ -269,6 +275,12 @@ func box(name string, env ...string) ecs.ContainerDefinition {
 func checkedBox(name string, env ...string) ecs.ContainerDefinition {
 	d := box(name, env...)
 	d.HealthCheck = &ecs.HealthCheck{Command: []string{"CMD", "check"}, Interval: 5 * time.Second, Timeout: 3 * time.Second, Retries: 2}
+	return d
+}
+
+// again gives a container a restart policy.
+func again(d ecs.ContainerDefinition, period time.Duration, ignored ...int32) ecs.ContainerDefinition {
+	d.RestartPolicy = &ecs.RestartPolicy{AttemptPeriod: period, IgnoredExitCodes: ignored}
 	return d
 }
 

@@ -14,7 +14,10 @@ import (
 	"ballast/internal/ecs"
 )
 
-// Key names one container of one task. Attempt counts restarts in place and is 0 for the first start.
+// Key names one container of one task. Attempt counts restarts in place and is 0 for the first start. A later attempt is created
+// once the one before it has ended, and takes its place: from its start on, at the latest, the driver has nothing of the earlier ones
+// but their logs, and whoever removes it removes them. Its Spec says what that of the first said, but for host ports, which are those
+// that the first was given. Where containers have a file system of their own, it stays.
 type Key struct {
 	Task      ecs.ID
 	Container string

@@ -53,6 +53,20 @@ var behaviours = []behaviour{
 		script(d, fake.EnvExitAfter, pick(s, "5s", "1s..30s", "70s"))
 		script(d, fake.EnvExitCode, pick(s, "0", "1", "137"))
 	}},
+	{name: "restarts in place", define: func(s stream, d *ecs.TaskDefinition) {
+		restarted := &d.Containers[0]
+		if s.chance(0.5) {
+			d.Containers = append(d.Containers, ecs.ContainerDefinition{Name: "side", Image: "side", Memory: 16})
+			restarted = &d.Containers[1]
+		}
+		restarted.RestartPolicy = &ecs.RestartPolicy{AttemptPeriod: pick(s, 2*time.Second, 10*time.Second)}
+		script1(restarted, fake.EnvExitAfter, pick(s, "10s", "15s..40s"))
+		script1(restarted, fake.EnvExitCode, pick(s, "0", "1"))
+	}},
+	{name: "restarts in place at times", bad: true, define: func(s stream, d *ecs.TaskDefinition) {
+		d.Containers[0].RestartPolicy = &ecs.RestartPolicy{AttemptPeriod: 5 * time.Second}
+		script(d, fake.EnvExitAfter, "1s..30s")
+	}},
 	{name: "crashes at once", bad: true, define: func(_ stream, d *ecs.TaskDefinition) { script(d, fake.EnvExitAfter, "0s") }},
 	{name: "never starts", bad: true, define: func(s stream, d *ecs.TaskDefinition) {
 		script(d, pick(s, fake.EnvFailStart, fake.EnvFailCreate), "no such file or directory")

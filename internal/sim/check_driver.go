@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"slices"
 	"time"
 
 	"ballast/internal/driver"
@@ -59,6 +60,7 @@ func (c *checker) startedBox(h *host, key driver.Key, s driver.Started) {
 	if b.started && b.host == h && b.runtime == s.RuntimeID {
 		return
 	}
+	c.startedAgain(key)
 	task := c.tasks[key.Task]
 	switch {
 	case b.started:
@@ -70,6 +72,34 @@ func (c *checker) startedBox(h *host, key driver.Key, s driver.Started) {
 	}
 	c.places[key.Task] = h
 	b.host, b.started, b.running, b.runtime = h, true, b.exit == nil, s.RuntimeID
+}
+
+// startedAgain sees that a container that is restarted in place may be, and has ended.
+func (c *checker) startedAgain(key driver.Key) {
+	first := key
+	first.Attempt = 0
+	c.attempts[first] = max(c.attempts[first], key.Attempt)
+	if key.Attempt == 0 {
+		return
+	}
+	before := key
+	before.Attempt--
+	if b := c.boxes[before]; b == nil || b.running {
+		c.w.fail(once, "%s is started for attempt %d, and the one before has not ended", keyOf(key), key.Attempt)
+	}
+	if t := c.tasks[key.Task]; t != nil {
+		i := slices.IndexFunc(t.Definition.Containers, func(d ecs.ContainerDefinition) bool { return d.Name == key.Container })
+		if t.Definition.Containers[i].RestartPolicy == nil || t.Containers[i].Status == ecs.StatusStopped {
+			c.w.fail(once, "%s is restarted in place, which nothing allows", keyOf(key))
+		}
+	}
+}
+
+// latest gives the last attempt of a container that was started; nil if none was.
+func (c *checker) latest(task ecs.ID, container string) *box {
+	key := driver.Key{Task: task, Container: container}
+	key.Attempt = c.attempts[key]
+	return c.boxes[key]
 }
 
 // Rebooted implements Observer: what has not been seen to run may be started once more.
@@ -96,7 +126,7 @@ func (c *checker) checkEnds() {
 			continue
 		}
 		for n, d := range t.Definition.Containers {
-			b := c.boxes[driver.Key{Task: t.ID, Container: d.Name}]
+			b := c.latest(t.ID, d.Name)
 			if b == nil {
 				continue
 			}
@@ -149,7 +179,7 @@ func (c *checker) checkLeft() {
 // runs says whether all containers of a task run that should.
 func (c *checker) runs(t *ecs.Task) bool {
 	for _, d := range t.Definition.Containers {
-		if b := c.boxes[driver.Key{Task: t.ID, Container: d.Name}]; d.Essential && (b == nil || !b.running) {
+		if b := c.latest(t.ID, d.Name); d.Essential && (b == nil || !b.running) {
 			return false
 		}
 	}

@@ -94,7 +94,9 @@ func (c *checker) checkContainers(old, now *ecs.Task) {
 			continue
 		}
 		before := &old.Containers[i]
-		if after.ID != before.ID || after.Status < before.Status || before.RuntimeID != "" && after.RuntimeID != before.RuntimeID ||
+		// A container that its host lost before the task had been RUNNING is started once more, too.
+		again := now.Definition.Containers[i].RestartPolicy != nil || old.StartedAt == 0
+		if after.ID != before.ID || after.Status < before.Status || !again && before.RuntimeID != "" && after.RuntimeID != before.RuntimeID ||
 			before.ExitCode != nil && (after.ExitCode == nil || *after.ExitCode != *before.ExitCode) {
 			c.w.fail(forward, "container %s of %s: %+v after %+v", now.Definition.Containers[i].Name, describe(now), *after, *before)
 		}

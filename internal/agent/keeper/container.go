@@ -198,6 +198,7 @@ func (k *keeper) settle(c *container, e driver.Exit) {
 
 // remove forgets a container that does not run.
 func (k *keeper) remove(key driver.Key) error {
+	k.removeBefore(key)
 	c, err := k.find(key)
 	if err != nil {
 		return nil
@@ -218,6 +219,19 @@ func (k *keeper) remove(key driver.Key) error {
 	delete(k.containers, key)
 	k.rest()
 	return nil
+}
+
+// removeBefore forgets the earlier attempts of a container. One whose files cannot be deleted now goes with the next attempt.
+func (k *keeper) removeBefore(key driver.Key) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for key.Attempt--; key.Attempt >= 0; key.Attempt-- {
+		c := k.containers[key]
+		if c == nil || c.state == driver.Running || removeFiles(c.path) != nil {
+			return
+		}
+		delete(k.containers, key)
+	}
 }
 
 // removeLogs deletes the logs of a task of which nothing runs.

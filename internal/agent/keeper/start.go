@@ -93,6 +93,7 @@ func (k *keeper) launch(c *container, cmd Command) (driver.Started, error) {
 		removeFiles(c.path) // nothing ran; should this fail, a successor takes it for a start that was lost
 		return driver.Started{}, startError(c.key, cmd, err)
 	}
+	k.removeBefore(c.key)
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return c.started, nil

@@ -51,7 +51,7 @@ var definitionFields = table{
 	"containerDefinitions[].portMappings[].name":               works,
 	"containerDefinitions[].portMappings[].appProtocol":        kept("kept and shown; Service Connect is not there yet"),
 
-	"containerDefinitions[].restartPolicy.enabled":              kept("only false: containers are not restarted in place yet"),
+	"containerDefinitions[].restartPolicy.enabled":              works,
 	"containerDefinitions[].restartPolicy.ignoredExitCodes[]":   works,
 	"containerDefinitions[].restartPolicy.restartAttemptPeriod": works,
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -47,7 +48,6 @@ func TestRegisterRefusesParts(t *testing.T) {
 	codes := strings.TrimSuffix(strings.Repeat("1,", 51), ",")
 	cases := map[string][]struct{ request, want string }{
 		"restart policies": {
-			{container(`"restartPolicy":{"enabled":true}`), "The restartPolicy of container 'app' is not supported by this version of Ballast yet: containers are not restarted in place. Remove it, or set its enabled to false."},
 			{container(`"restartPolicy":{"enabled":true,"restartAttemptPeriod":59}`), "The 'restartAttemptPeriod' setting for container 'app' must be between 60 and 1800."},
 			{container(`"restartPolicy":{"enabled":false,"restartAttemptPeriod":1801}`), "The 'restartAttemptPeriod' setting for container 'app' must be between 60 and 1800."},
 			{container(`"restartPolicy":{"enabled":true,"ignoredExitCodes":[` + codes + `]}`), "The 'ignoredExitCodes' setting for container 'app' can have at most 50 exit codes."},
@@ -222,6 +222,25 @@ func parsed(t *testing.T, request string) (ecs.TaskDefinition, ecs.ContainerDefi
 	return d, d.Containers[0]
 }
 
+func TestParsedRestartPolicies(t *testing.T) {
+	tests := []struct {
+		given string
+		want  *ecs.RestartPolicy
+	}{
+		{`{"enabled":true}`, &ecs.RestartPolicy{AttemptPeriod: 300 * time.Second}},
+		{`{"enabled":true,"ignoredExitCodes":[0,143],"restartAttemptPeriod":60}`, &ecs.RestartPolicy{IgnoredExitCodes: []int32{0, 143}, AttemptPeriod: time.Minute}},
+		{`{"enabled":true,"restartAttemptPeriod":1800}`, &ecs.RestartPolicy{AttemptPeriod: 30 * time.Minute}},
+		{`{"enabled":false,"ignoredExitCodes":[1]}`, nil},
+		{`{}`, nil},
+	}
+	for _, test := range tests {
+		_, got := parsed(t, container(`"restartPolicy":`+test.given))
+		if diff := cmp.Diff(test.want, got.RestartPolicy); diff != "" {
+			t.Errorf("%s: %s", test.given, diff)
+		}
+	}
+}
+
 func TestParsedPorts(t *testing.T) {
 	const ranges = `"portMappings":[{"containerPortRange":"8000-8010","name":"r","hostPort":0},{"containerPort":9000,"protocol":"udp"}]`
 	tests := []struct {
@@ -275,6 +294,7 @@ const every = `{"family":"every","executionRoleArn":"ecsTaskExecutionRole","pidM
 "tmpfs":[{"containerPath":"/run","size":16,"mountOptions":["noexec","mode=1777"]}]},
 "mountPoints":[{"sourceVolume":"made","containerPath":"/made"},{"sourceVolume":"own","containerPath":"/own","readOnly":true}],
 "volumesFrom":[{"sourceContainer":"side","readOnly":true}],
+"restartPolicy":{"enabled":true,"ignoredExitCodes":[0]},
 "secrets":[{"name":"S","valueFrom":"arn:aws:secretsmanager:us-east-1:123456789012:secret:s-AbCdEf:key::"},{"name":"P","valueFrom":"/app/p"}],
 "environmentFiles":[{"type":"s3","value":"arn:aws:s3:::bucket/dir/a.env"}],
 "repositoryCredentials":{"credentialsParameter":"arn:aws:secretsmanager:us-east-1:123456789012:secret:login"},
@@ -292,6 +312,7 @@ func TestParsedEverything(t *testing.T) {
 			{Name: "gone", Docker: &ecs.DockerVolume{}}},
 		Containers: []ecs.ContainerDefinition{
 			{Name: "app", Image: "nginx", Essential: true, Memory: 64,
+				RestartPolicy: &ecs.RestartPolicy{IgnoredExitCodes: []int32{0}, AttemptPeriod: 300 * time.Second},
 				Secrets: []ecs.Secret{{Name: "S", ValueFrom: "arn:aws:secretsmanager:us-east-1:123456789012:secret:s-AbCdEf:key::"},
 					{Name: "P", ValueFrom: "/app/p"}},
 				EnvironmentFiles:    []string{"arn:aws:s3:::bucket/dir/a.env"},

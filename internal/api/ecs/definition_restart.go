@@ -1,6 +1,9 @@
 package ecs
 
 import (
+	"slices"
+	"time"
+
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
 	"ballast/internal/ecs"
@@ -12,7 +15,7 @@ const maxIgnoredCodes = 50
 // attemptPeriod is how many seconds a container has to have run before it is restarted (API_ContainerRestartPolicy).
 var attemptPeriod = limit{"restartAttemptPeriod", 60, 1800, 300}
 
-// parseRestartPolicy checks the restart policy of a container; one that is not enabled is none, any other is refused. The text on the period is that of
+// parseRestartPolicy reads the restart policy of a container; one that is not enabled is none. The text on the period is that of
 // real accounts (cdk-preflight, pf-ecs-restart-policy-attempt-period-range).
 func parseRestartPolicy(c *types.ContainerDefinition, _ *ecs.TaskDefinition, out *ecs.ContainerDefinition) error {
 	p := c.RestartPolicy
@@ -30,8 +33,10 @@ func parseRestartPolicy(c *types.ContainerDefinition, _ *ecs.TaskDefinition, out
 	case len(p.IgnoredExitCodes) > maxIgnoredCodes:
 		return refusef("The 'ignoredExitCodes' setting for container '%s' can have at most %d exit codes.", out.Name, maxIgnoredCodes)
 	case value(p.Enabled):
-		return refusef("The restartPolicy of container '%s' is not supported by this version of Ballast yet: containers are not restarted in "+
-			"place. Remove it, or set its enabled to false.", out.Name)
+		out.RestartPolicy = &ecs.RestartPolicy{AttemptPeriod: time.Duration(seconds) * time.Second}
+		if len(p.IgnoredExitCodes) > 0 {
+			out.RestartPolicy.IgnoredExitCodes = slices.Clone(p.IgnoredExitCodes)
+		}
 	}
 	return nil
 }

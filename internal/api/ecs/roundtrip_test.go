@@ -96,7 +96,7 @@ func anyParts(t *rapid.T, c map[string]any, i int, may func(map[string]any, stri
 		may(c, "links", []string{fmt.Sprintf("c%d:first", i-1)})
 		may(c, "volumesFrom", []any{m("sourceContainer", fmt.Sprintf("c%d", i-1), "readOnly", flag)})
 	}
-	may(c, "restartPolicy", m("enabled", false, "ignoredExitCodes", []int{0}, "restartAttemptPeriod", 60))
+	may(c, "restartPolicy", m("enabled", flag, "ignoredExitCodes", []int{0}, "restartAttemptPeriod", 60))
 	may(c, "secrets", []any{m("name", "SECRET", "valueFrom", "arn:aws:secretsmanager:us-east-1:123456789012:secret:s-AbCdEf:key::")})
 	may(c, "environmentFiles", []any{m("type", "s3", "value", "arn:aws:s3:::bucket/a.env")})
 	may(c, "repositoryCredentials", m("credentialsParameter", "login"))

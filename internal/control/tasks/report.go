@@ -111,10 +111,10 @@ func mergeContainer(c *ecs.Container, r session.ContainerReport) bool {
 	if c.Reason == "" {
 		c.Reason = r.Reason
 	}
-	if c.RuntimeID == "" {
-		c.RuntimeID = r.RuntimeID
+	if r.RuntimeID != "" && c.RuntimeID != r.RuntimeID { // for the first time, or restarted in place
+		c.RuntimeID, c.Bindings = r.RuntimeID, r.Bindings
 	}
-	if len(c.Bindings) == 0 {
+	if len(r.Bindings) > 0 {
 		c.Bindings = r.Bindings
 	}
 	if c.Address == "" {
@@ -124,6 +124,6 @@ func mergeContainer(c *ecs.Container, r session.ContainerReport) bool {
 		c.ImageDigest = r.ImageDigest
 	}
 	return c.Status != old.Status || c.Health != old.Health || c.ExitCode != old.ExitCode || c.Reason != old.Reason ||
-		c.RuntimeID != old.RuntimeID || len(c.Bindings) != len(old.Bindings) ||
+		c.RuntimeID != old.RuntimeID || !slices.Equal(c.Bindings, old.Bindings) ||
 		c.Address != old.Address || c.ImageDigest != old.ImageDigest
 }

@@ -114,7 +114,7 @@ func (d *Driver) recall(ctx context.Context) error {
 		return err
 	}
 	for _, c := range list {
-		if key, ok := keyOf(c.Labels); ok && phaseOf(ownName(c.Names)).name != removed {
+		if key, ok := keyOf(c.Labels, ownName(c.Names)); ok && phaseOf(ownName(c.Names)).name != removed {
 			d.ids[key] = c.ID
 			if limits, ok := parseLimits(c.Labels[labelLimits]); ok {
 				d.groups.recall(key.Task, limits)
@@ -163,6 +163,11 @@ func (d *Driver) Host() string { return d.engine.DaemonHost() }
 func (d *Driver) Create(ctx context.Context, key driver.Key, spec driver.Spec) error {
 	if d.knows(key) {
 		if found, err := d.find(ctx, key); err != nil || found != nil {
+			return err
+		}
+	}
+	if key.Attempt > 0 {
+		if done, err := d.again(ctx, key); done || err != nil {
 			return err
 		}
 	}
@@ -250,6 +255,10 @@ func (d *Driver) Start(ctx context.Context, key driver.Key) (driver.Started, err
 // Remove forgets a container that does not run. One that may have logs stays in the engine under another name until RemoveLogs.
 func (d *Driver) Remove(ctx context.Context, key driver.Key) error {
 	c, err := d.find(ctx, key)
+	if err == nil && c == nil && key.Attempt > 0 { // one that was to be restarted, and was not
+		key.Attempt--
+		c, err = d.find(ctx, key)
+	}
 	if err != nil {
 		return err
 	}
@@ -383,7 +392,7 @@ func (d *Driver) find(ctx context.Context, key driver.Key) (*container.InspectRe
 		return nil, fmt.Errorf("find container %v: %w", key, err)
 	}
 	for _, c := range all {
-		if k, ok := keyOf(c.Config.Labels); ok && k == key && phaseOf(c.Name).name != removed {
+		if k, ok := keyOf(c.Config.Labels, c.Name); ok && k == key && phaseOf(c.Name).name != removed {
 			d.remember(key, c.ID, false)
 			return &c, nil
 		}
@@ -425,7 +434,7 @@ func (d *Driver) all(ctx context.Context, labels ...string) ([]container.Inspect
 	if err != nil {
 		return nil, err
 	}
-	list = slices.DeleteFunc(list, func(c container.Summary) bool { _, ok := keyOf(c.Labels); return !ok })
+	list = slices.DeleteFunc(list, func(c container.Summary) bool { _, ok := keyOf(c.Labels, ownName(c.Names)); return !ok })
 	found, errs := make([]*container.InspectResponse, len(list)), make([]error, len(list))
 	room := make(chan struct{}, inspectors)
 	var wg sync.WaitGroup

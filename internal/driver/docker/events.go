@@ -87,7 +87,7 @@ func (d *Driver) settled(ctx context.Context, id string) (o driver.Observation, 
 		if err != nil || c == nil || phaseOf(c.Name).name == removed {
 			return o, false, err
 		}
-		if _, ok := keyOf(c.Config.Labels); !ok {
+		if _, ok := keyOf(c.Config.Labels, c.Name); !ok {
 			return o, false, nil // a pause container
 		}
 		if o = d.look(ctx, *c); o.State != driver.Running {

@@ -102,7 +102,7 @@ func TestLabels(t *testing.T) {
 	spec := driver.Spec{Labels: map[string]string{"com.amazonaws.ecs.cluster": "c"}, Isolation: &ecs.Isolation{Labels: []ecs.Variable{
 		{Name: "mine", Value: "1"}, {Name: "com.amazonaws.ecs.cluster", Value: "other"}, {Name: labelTask, Value: "other"}, {Name: labelPause, Value: "true"}}}}
 	config, _ := made(t, spec, place{})
-	if k, ok := keyOf(config.Labels); !ok || k != testKey {
+	if k, ok := keyOf(config.Labels, ""); !ok || k != testKey {
 		t.Errorf("the labels name %v", k)
 	}
 	if got := config.Labels; got["mine"] != "1" || got["com.amazonaws.ecs.cluster"] != "c" || got[labelPause] != "" {

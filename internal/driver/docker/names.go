@@ -27,12 +27,15 @@ const (
 // ours are the labels that no definition can set.
 var ours = []string{labelInstance, labelTask, labelContainer, labelAttempt, labelPorts, labelAddress, labelShares, labelLimits, labelPause}
 
-// keyOf reads the key of a container from its labels.
-func keyOf(labels map[string]string) (driver.Key, bool) {
+// keyOf reads the key of a container from its labels and, where it has been restarted in place, its name.
+func keyOf(labels map[string]string, name string) (driver.Key, bool) {
 	task, err := ecs.ParseID(labels[labelTask])
 	attempt, attemptErr := strconv.Atoi(labels[labelAttempt])
-	name, named := labels[labelContainer]
-	return driver.Key{Task: task, Container: name, Attempt: attempt}, err == nil && attemptErr == nil && named
+	container, named := labels[labelContainer]
+	if again := phaseOf(name).attempt; again > 0 {
+		attempt = again
+	}
+	return driver.Key{Task: task, Container: container, Attempt: attempt}, err == nil && attemptErr == nil && named
 }
 
 // baseName is the name of a container until it is over: that of the agent of ECS (Docker name "ecs-<family>-<revision>-
@@ -59,8 +62,10 @@ func nameOf(labels map[string]string, thing string, identity []byte) string {
 }
 
 // The phases of a container that an engine does not know of are the end of its name, the one thing that can be changed of a
-// container that does not run: "<base>.<phase>".
+// container that does not run: "<base>.<phase>". A container that has been restarted in place, or is to be, has in between which
+// attempt it is and when the one before it started, in nanoseconds: "<base>.again.<attempt>.<start>.<phase>".
 const (
+	again = "again"
 	// ended: stopped before it was started; followed by "." and the time in milliseconds.
 	ended = "ended"
 	// removed: no longer there for the driver's caller, kept for its logs.
@@ -71,22 +76,32 @@ const (
 
 // phaseName is a phase, "" for a container whose state is what its engine says.
 type phaseName struct {
-	name string
-	at   ecs.Time // of ended
+	name    string
+	at      ecs.Time // of ended
+	attempt int      // 0 where it has not been restarted
+	before  int64    // when the attempt before started
 }
 
 // phaseOf reads the phase from a container's name. Neither family nor container name have a full stop in them.
-func phaseOf(name string) phaseName {
-	_, rest, _ := strings.Cut(name, ".")
-	phase, at, _ := strings.Cut(rest, ".")
-	ms, err := strconv.ParseInt(at, 10, 64)
-	switch {
-	case phase == ended && err == nil:
-		return phaseName{name: ended, at: ecs.Time(ms)}
-	case phase == removed || phase == unlogged:
-		return phaseName{name: phase}
+func phaseOf(name string) (p phaseName) {
+	parts := strings.Split(name, ".")[1:]
+	if len(parts) >= 3 && parts[0] == again {
+		attempt, err := strconv.Atoi(parts[1])
+		before, beforeErr := strconv.ParseInt(parts[2], 10, 64)
+		if err == nil && beforeErr == nil {
+			p.attempt, p.before = attempt, before
+		}
+		parts = parts[3:]
 	}
-	return phaseName{}
+	switch {
+	case len(parts) == 2 && parts[0] == ended:
+		if ms, err := strconv.ParseInt(parts[1], 10, 64); err == nil {
+			p.name, p.at = ended, ecs.Time(ms)
+		}
+	case len(parts) == 1 && (parts[0] == removed || parts[0] == unlogged):
+		p.name = parts[0]
+	}
+	return p
 }
 
 // ownName is the name of a container among those that a list has: the others, "/other/alias", are those by which linked containers
@@ -100,10 +115,21 @@ func ownName(names []string) string {
 	return ""
 }
 
-// of is the name of a container in this phase; name is what it is called now.
+// of is the name of a container in this phase; name is what it is called now. It stays the attempt that it is, unless the phase is
+// that of a later one.
 func (p phaseName) of(name string) string {
 	base, _, _ := strings.Cut(strings.TrimPrefix(name, "/"), ".")
-	if p.name == ended {
+	if p.attempt == 0 {
+		now := phaseOf(name)
+		p.attempt, p.before = now.attempt, now.before
+	}
+	if p.attempt > 0 {
+		base += fmt.Sprintf(".%s.%d.%d", again, p.attempt, p.before)
+	}
+	switch p.name {
+	case "":
+		return base
+	case ended:
 		return fmt.Sprintf("%s.%s.%d", base, ended, p.at)
 	}
 	return base + "." + p.name

@@ -17,7 +17,7 @@ const outOfMemory = "OutOfMemoryError: Container killed due to memory usage"
 // listed gives the containers that have not been removed, in the order of creation.
 func listed(all []container.InspectResponse) []container.InspectResponse {
 	all = slices.DeleteFunc(all, func(c container.InspectResponse) bool {
-		_, ok := keyOf(c.Config.Labels)
+		_, ok := keyOf(c.Config.Labels, c.Name)
 		return !ok || phaseOf(c.Name).name == removed
 	})
 	slices.SortFunc(all, func(a, b container.InspectResponse) int {
@@ -28,7 +28,7 @@ func listed(all []container.InspectResponse) []container.InspectResponse {
 
 // observe says where a container stands. A failed start leaves one that is created: it has not run.
 func observe(c container.InspectResponse) driver.Observation {
-	key, _ := keyOf(c.Config.Labels)
+	key, _ := keyOf(c.Config.Labels, c.Name)
 	o := driver.Observation{Key: key}
 	phase := phaseOf(c.Name)
 	started := instant(c.State.StartedAt)
@@ -36,7 +36,7 @@ func observe(c container.InspectResponse) driver.Observation {
 	case phase.name == ended:
 		o.State, o.Exit = driver.Exited, driver.Exit{At: phase.at}
 		return o
-	case started.IsZero():
+	case started.IsZero(), phase.attempt > 0 && started.UnixNano() == phase.before:
 		return o
 	}
 	o.State = driver.Running

@@ -31,7 +31,7 @@ func TestJoin(t *testing.T) {
 			t.Errorf("%+v: got network %q, pid %q, ipc %q", c.spec, host.NetworkMode, host.PidMode, host.IpcMode)
 		}
 		if options := pauseOptions(testCfg, testKey.Task, c.spec); c.pause {
-			if _, ok := keyOf(options.Config.Labels); ok {
+			if _, ok := keyOf(options.Config.Labels, ""); ok {
 				t.Error("a pause container counts as one of the task")
 			}
 			if got, want := options.HostConfig.NetworkMode == "bridge", c.spec.NetworkMode == ecs.NetworkAwsvpc; got != want {

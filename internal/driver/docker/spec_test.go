@@ -51,7 +51,7 @@ func TestCreateOptions(t *testing.T) {
 		if h.CPUShares != c.shares || h.Memory != c.bytes || h.MemoryReservation != c.soft || h.NetworkMode != "bridge" || h.RestartPolicy.Name != "" {
 			t.Errorf("%+v: got %+v", c, h.Resources)
 		}
-		if k, ok := keyOf(got.Config.Labels); !ok || k != key {
+		if k, ok := keyOf(got.Config.Labels, ""); !ok || k != key {
 			t.Errorf("the labels name %v", k)
 		}
 	}

@@ -194,19 +194,38 @@ func (s *suite) listOrder() {
 	s.stop(key(5), long)
 }
 
-// attempts: a restart in place is a container of its own.
+// attempts: a restart in place takes the place of the attempt before it.
 func (s *suite) attempts() {
 	first, second := key(1), key(1)
 	second.Attempt = 1
 	s.create(first, s.Exits(6))
 	s.start(first)
 	s.wantCode(first, s.ended(first), 6)
-	s.create(second, s.Exits(8))
+	s.create(second, s.Exits(6))
 	s.start(second)
-	s.wantCode(second, s.ended(second), 8)
-	s.wantCode(first, s.ended(first), 6)
-	s.remove(first)
-	s.wantState(second, driver.Exited)
+	s.wantCode(second, s.ended(second), 6)
+	st := s.start(second)
+	if o := s.wantState(second, driver.Exited); o.Started.At != st.At {
+		s.Errorf("another start of %v gave %+v, the list has %+v", second, st, o.Started)
+	}
+	s.wantKeys(second)
+	third := second
+	third.Attempt = 2
+	s.create(third, s.Exits(6))
+	s.create(third, s.Exits(6))
+	s.remove(third)
+	s.wantKeys()
+}
+
+// wantKeys checks which containers the driver has.
+func (s *suite) wantKeys(want ...driver.Key) {
+	var got []driver.Key
+	for _, o := range s.list() {
+		got = append(got, o.Key)
+	}
+	if !slices.Equal(got, want) {
+		s.Errorf("list has %v, want %v", got, want)
+	}
 }
 
 func (s *suite) events() {

@@ -100,13 +100,13 @@ func (s *suite) logsAcrossAttempts() {
 	s.ended(first)
 	s.Wait(s.T, "the lines of the first attempt", func() bool { return len(s.texts(first)) == 2 })
 	_, end := s.lines(first, 0, 10)
-	s.create(second, s.Prints([]string{"c"}, nil))
+	s.create(second, s.Prints([]string{"a", "b"}, nil))
 	s.start(second)
 	s.ended(second)
-	s.Wait(s.T, "the line of the second attempt", func() bool { return len(s.texts(first)) == 3 })
+	s.Wait(s.T, "the lines of the second attempt", func() bool { return len(s.texts(first)) == 4 })
 	more, _ := s.lines(first, end, 10)
-	if got := streamOf(more, false); !slices.Equal(got, []string{"c"}) {
-		s.Errorf("after the first attempt come %q, want the line of the second", got)
+	if got := streamOf(more, false); !slices.Equal(got, []string{"a", "b"}) {
+		s.Errorf("after the first attempt come %q, want the lines of the second", got)
 	}
 }
 

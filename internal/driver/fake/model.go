@@ -181,6 +181,9 @@ func (m *Model) create(call driver.Call) error {
 	if does.failCreate != "" {
 		return failure(driver.CannotCreateContainerError, "%s", does.failCreate)
 	}
+	if b := m.boxes[before(call.Key)]; b != nil && b.obs.State == driver.Running {
+		return failure(driver.CannotCreateContainerError, "container %v still runs", before(call.Key))
+	}
 	m.ord++
 	m.boxes[call.Key] = &box{ord: m.ord, spec: *call.Spec, does: does, obs: driver.Observation{Key: call.Key}}
 	return nil
@@ -221,6 +224,7 @@ func (m *Model) begin(b *box) {
 		m.answer(r)
 		return
 	}
+	m.forgetBefore(b.obs.Key)
 	b.obs.State = driver.Running
 	b.obs.Started = driver.Started{At: m.now, RuntimeID: fmt.Sprintf("fake-%d", b.ord), Bindings: bindings}
 	r.Started = b.obs.Started
@@ -303,12 +307,25 @@ func (m *Model) remove(key driver.Key) error {
 	b := m.boxes[key]
 	switch {
 	case b == nil:
-		return nil
 	case b.obs.State == driver.Running || b.busy():
 		return fmt.Errorf("fake: remove container %v: it is running", key)
 	}
 	delete(m.boxes, key)
+	m.forgetBefore(key)
 	return nil
+}
+
+// before is the attempt before one; the first has none that exists.
+func before(key driver.Key) driver.Key {
+	key.Attempt--
+	return key
+}
+
+// forgetBefore drops the earlier attempts of a container.
+func (m *Model) forgetBefore(key driver.Key) {
+	for key = before(key); m.boxes[key] != nil; key = before(key) {
+		delete(m.boxes, key)
+	}
 }
 
 func failure(name, format string, args ...any) error {
