@@ -1,6 +1,8 @@
 package control
 
 import (
+	"cmp"
+	"maps"
 	"slices"
 
 	"ballast/internal/control/catalog"
@@ -24,16 +26,37 @@ type numbered struct {
 }
 
 // shown gives the events that a service has, newest first. Those that a commit left behind which only got half-way are not
-// among them: newer ones are said again under the same number, older ones had been dropped.
-func shown(all []numbered, newest uint64) []*ecs.ServiceEvent {
+// among them: newer ones are said again under the same number, older ones had been dropped and are to be once more.
+func (m *Machine) shown(of journal.Key, newest uint64) []*ecs.ServiceEvent {
 	var events []*ecs.ServiceEvent
-	for _, e := range all {
-		if e.number <= newest && newest-e.number < ecs.MaxServiceEvents {
+	for _, e := range m.loading.events[of] {
+		switch {
+		case e.number > newest:
+		case newest-e.number < ecs.MaxServiceEvents:
 			events = append(events, e.event)
+		default:
+			m.leftovers = append(m.leftovers, eventKey(of, e.number))
 		}
 	}
+	delete(m.loading.events, of)
 	slices.Reverse(events)
 	return events
+}
+
+func eventKey(service journal.Key, n uint64) journal.Key {
+	return journal.Key{Kind: journal.KindServiceEvent, Cluster: service.Cluster, Seq: service.Seq, Event: n}
+}
+
+// dropLeftovers removes what commits that only got half-way left behind.
+func (m *Machine) dropLeftovers() {
+	if len(m.leftovers) == 0 {
+		return
+	}
+	m.w.FollowUp()
+	for _, key := range m.leftovers {
+		m.w.Delete(key)
+	}
+	m.leftovers = nil
 }
 
 // Load takes one record of the store. Records come in the order of their keys.
@@ -62,8 +85,7 @@ func (m *Machine) load(stored journal.Stored) error {
 		of := journal.Key{Kind: journal.KindService, Cluster: key.Cluster, Seq: key.Seq}
 		m.loading.history[of] = append(m.loading.history[of], r)
 	case *ecs.Service:
-		m.services.Load(r, shown(m.loading.events[key], r.LastEvent), m.loading.history[key])
-		delete(m.loading.events, key)
+		m.services.Load(r, m.shown(key, r.LastEvent), m.loading.history[key])
 		delete(m.loading.history, key)
 		if r.Status == ecs.ServiceActive {
 			m.catalog.Count(r.Cluster, catalog.Counts{Services: 1})
@@ -88,6 +110,14 @@ func (m *Machine) Loaded(now ecs.Time) {
 	m.visible.Loaded()
 	m.tasks.Loaded()
 	m.spread()
+	byNumber := func(a, b journal.Key) int {
+		return cmp.Or(cmp.Compare(a.Cluster, b.Cluster), cmp.Compare(a.Seq, b.Seq))
+	}
+	for _, gone := range slices.SortedFunc(maps.Keys(m.loading.events), byNumber) {
+		for _, e := range m.loading.events[gone] {
+			m.leftovers = append(m.leftovers, eventKey(gone, e.number))
+		}
+	}
 	m.loading = nil
 	for _, i := range m.instances.All() {
 		if i.Status == ecs.InstanceInactive {

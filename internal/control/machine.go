@@ -43,6 +43,8 @@ type Machine struct {
 	stale    []string
 	expiring map[string]bool
 	removing bool // a timer is set for deleted task definitions
+	// leftovers are to be removed from the journal in the next step.
+	leftovers []journal.Key
 
 	catalog   *catalog.Book
 	tasks     *tasks.Book
@@ -116,6 +118,7 @@ func (m *Machine) Step(now ecs.Time, seed Seed) *Batch {
 	}
 	m.now = max(m.now, now)
 	m.ids.reset(seed)
+	m.dropLeftovers()
 	batch := &Batch{}
 	for _, t := range m.commands {
 		batch.Answers = append(batch.Answers, m.command(t))

@@ -1,7 +1,7 @@
 package sim
 
 import (
-	"fmt"
+	"strings"
 	"time"
 
 	"ballast/internal/driver/fake"
@@ -11,9 +11,9 @@ import (
 // behaviour is something that containers of a task definition do.
 type behaviour struct {
 	name string
-	// always says that no history is without it; bad, that a service made of it never becomes steady.
-	always, bad bool
-	define      func(s stream, d *ecs.TaskDefinition)
+	// always says that no history is without it.
+	always bool
+	define func(s stream, d *ecs.TaskDefinition)
 }
 
 // behaviours are all that a history may draw from. The task definitions differ in size on top of that.
@@ -49,7 +49,7 @@ var behaviours = []behaviour{
 	{name: "any port", define: func(_ stream, d *ecs.TaskDefinition) {
 		d.Containers[0].Ports = []ecs.PortMapping{{ContainerPort: 80}}
 	}},
-	{name: "crashes", bad: true, define: func(s stream, d *ecs.TaskDefinition) {
+	{name: "crashes", define: func(s stream, d *ecs.TaskDefinition) {
 		script(d, fake.EnvExitAfter, pick(s, "5s", "1s..30s", "70s"))
 		script(d, fake.EnvExitCode, pick(s, "0", "1", "137"))
 	}},
@@ -63,18 +63,77 @@ var behaviours = []behaviour{
 		script1(restarted, fake.EnvExitAfter, pick(s, "10s", "15s..40s"))
 		script1(restarted, fake.EnvExitCode, pick(s, "0", "1"))
 	}},
-	{name: "restarts in place at times", bad: true, define: func(s stream, d *ecs.TaskDefinition) {
+	{name: "restarts in place at times", define: func(s stream, d *ecs.TaskDefinition) {
 		d.Containers[0].RestartPolicy = &ecs.RestartPolicy{AttemptPeriod: 5 * time.Second}
 		script(d, fake.EnvExitAfter, "1s..30s")
 	}},
-	{name: "crashes at once", bad: true, define: func(_ stream, d *ecs.TaskDefinition) { script(d, fake.EnvExitAfter, "0s") }},
-	{name: "never starts", bad: true, define: func(s stream, d *ecs.TaskDefinition) {
+	{name: "crashes at once", define: func(_ stream, d *ecs.TaskDefinition) { script(d, fake.EnvExitAfter, "0s") }},
+	{name: "never starts", define: func(s stream, d *ecs.TaskDefinition) {
 		script(d, pick(s, fake.EnvFailStart, fake.EnvFailCreate), "no such file or directory")
 	}},
-	{name: "no image", bad: true, define: func(_ stream, d *ecs.TaskDefinition) {
+	{name: "no image", define: func(_ stream, d *ecs.TaskDefinition) {
 		d.Containers[0].Image = fake.ImageMissing + "app"
 	}},
-	{name: "hangs at start", bad: true, define: func(_ stream, d *ecs.TaskDefinition) { script(d, fake.EnvStartDelay, "5m") }},
+	{name: "hangs at start", define: func(_ stream, d *ecs.TaskDefinition) { script(d, fake.EnvStartDelay, "5m") }},
+	{name: "checked", define: func(s stream, d *ecs.TaskDefinition) { check(s, &d.Containers[0], "") }},
+	{name: "slow check", define: func(s stream, d *ecs.TaskDefinition) {
+		check(s, &d.Containers[0], "")
+		script(d, fake.EnvHealthTakes, "500ms..2s")
+	}},
+	{name: "slow to be healthy", define: func(s stream, d *ecs.TaskDefinition) {
+		check(s, &d.Containers[0], "unhealthy,healthy@12s")
+		d.Containers[0].HealthCheck.StartPeriod = pick(s, 15*time.Second, time.Minute)
+	}},
+	{name: "becomes unhealthy", define: func(s stream, d *ecs.TaskDefinition) {
+		check(s, &d.Containers[0], pick(s, "healthy,unhealthy@30s", "healthy,hangs@1m", "healthy,unhealthy@45s,healthy@75s"))
+	}},
+	{name: "never healthy", define: func(s stream, d *ecs.TaskDefinition) {
+		check(s, &d.Containers[0], pick(s, "unhealthy", "hangs"))
+	}},
+	{name: "depends", define: func(s stream, d *ecs.TaskDefinition) {
+		depend(s, d, pick(s, ecs.DependStart, ecs.DependComplete, ecs.DependSuccess, ecs.DependHealthy), true)
+	}},
+	{name: "depends in vain", define: func(s stream, d *ecs.TaskDefinition) {
+		depend(s, d, pick(s, ecs.DependSuccess, ecs.DependHealthy), false)
+	}},
+}
+
+// check gives a container a health check that finds what the text says.
+func check(s stream, c *ecs.ContainerDefinition, finds string) {
+	c.HealthCheck = &ecs.HealthCheck{Command: []string{"CMD", "check"}, Interval: pick(s, 5*time.Second, 10*time.Second, 30*time.Second),
+		Timeout: pick(s, 2*time.Second, 5*time.Second), Retries: pick(s, 1, 2, 3), StartPeriod: pick(s, 0, 0, 10*time.Second)}
+	if finds != "" {
+		script1(c, fake.EnvHealth, finds)
+	}
+}
+
+// depend has the first container of a task depend on a second one, which comes that far or not.
+func depend(s stream, d *ecs.TaskDefinition, on ecs.Condition, comes bool) {
+	first := ecs.ContainerDefinition{Name: "first", Image: "first", Memory: 16}
+	ends := on == ecs.DependComplete || on == ecs.DependSuccess
+	switch {
+	case ends && comes:
+		script1(&first, fake.EnvExitAfter, "1s..6s")
+		script1(&first, fake.EnvExitCode, map[ecs.Condition]string{ecs.DependComplete: "3", ecs.DependSuccess: "0"}[on])
+	case ends:
+		script1(&first, fake.EnvExitAfter, "1s..6s")
+		script1(&first, fake.EnvExitCode, "3")
+	case on == ecs.DependHealthy:
+		finds := ""
+		if !comes {
+			finds = "unhealthy"
+		}
+		check(s, &first, finds)
+		first.StartTimeout = pick(s, 0, 40*time.Second)
+		if comes {
+			first.StartTimeout = 0
+		}
+	}
+	if !ends && s.chance(0.5) {
+		first.Essential = true
+	}
+	d.Containers[0].DependsOn = []ecs.Dependency{{Container: first.Name, Condition: on}}
+	d.Containers = append(d.Containers, first)
 }
 
 func script(d *ecs.TaskDefinition, name, value string) { script1(&d.Containers[0], name, value) }
@@ -83,33 +142,69 @@ func script1(c *ecs.ContainerDefinition, name, value string) {
 	c.Environment = append(c.Environment, ecs.Variable{Name: name, Value: value})
 }
 
-// defined is the Document of a task definition made here; it says whether a service made of it can become steady.
-func document(bad bool) []byte { return fmt.Appendf(nil, "{\"bad\":%v}", bad) }
+// isBad says that a service made of a task definition may never become steady, as its scripts say.
+func isBad(d *ecs.TaskDefinition) bool {
+	for i := range d.Containers {
+		c := &d.Containers[i]
+		awaited, succeeds := false, true // others wait for its health, its success
+		for _, other := range d.Containers {
+			for _, on := range other.DependsOn {
+				awaited = awaited || on.Container == c.Name && on.Condition == ecs.DependHealthy
+				succeeds = succeeds && (on.Container != c.Name || on.Condition != ecs.DependSuccess || scripted(c, fake.EnvExitCode) == "0")
+			}
+		}
+		switch {
+		case strings.HasPrefix(c.Image, fake.ImageMissing), scripted(c, fake.EnvFailStart)+scripted(c, fake.EnvFailCreate) != "",
+			scripted(c, fake.EnvStartDelay) == "5m", !succeeds, c.Essential && scripted(c, fake.EnvExitAfter) != "" && (c.RestartPolicy == nil || strings.HasPrefix(scripted(c, fake.EnvExitAfter), "1s")),
+			(c.Essential || awaited) && ails(c):
+			return true
+		}
+	}
+	return false
+}
 
-// isBad reads it.
-func isBad(d *ecs.TaskDefinition) bool { return string(d.Document) == string(document(true)) }
+// ails says whether the health check of a container may find it unhealthy for good.
+func ails(c *ecs.ContainerDefinition) bool {
+	finds := scripted(c, fake.EnvHealth)
+	if c.HealthCheck == nil || finds == "" || finds == "healthy" {
+		return false
+	}
+	after, recovers := strings.CutPrefix(finds, "unhealthy,healthy@")
+	d, err := time.ParseDuration(after)
+	return !recovers || err != nil || d > c.HealthCheck.StartPeriod
+}
+
+func scripted(c *ecs.ContainerDefinition, name string) string {
+	for _, v := range c.Environment {
+		if v.Name == name {
+			return v.Value
+		}
+	}
+	return ""
+}
 
 // define draws a task definition: one behaviour, or two that go together.
 func define(s stream, family string, names []string) ecs.TaskDefinition {
 	d := ecs.TaskDefinition{Family: family, NetworkMode: pick(s, ecs.NetworkBridge, ecs.NetworkBridge, ecs.NetworkAwsvpc)}
 	d.Containers = []ecs.ContainerDefinition{{Name: "main", Image: "app", Essential: true, CPU: pick(s, 0, 64, 256),
 		Memory: pick(s, 16, 64, 200)}}
-	bad := false
 	for range pick(s, 1, 1, 2) {
 		name := pick(s, names...)
 		for _, b := range behaviours {
 			if b.name == name && len(d.Containers) == 1 {
 				b.define(s, &d)
-				bad = bad || b.bad
 			}
 		}
 	}
-	d.Document = document(bad)
+	d.Document = document
 	return d
 }
 
+// document is the Document of every task definition made here: nothing reads it.
+var document = []byte("{}")
+
 // goodDefinition gives the smallest task definition that just runs.
 func goodDefinition(family string) ecs.TaskDefinition {
-	return ecs.TaskDefinition{Family: family, Document: document(false), Containers: []ecs.ContainerDefinition{
+	return ecs.TaskDefinition{Family: family, Document: document, Containers: []ecs.ContainerDefinition{
 		{Name: "main", Image: "app", Essential: true, Memory: 16}}}
 }

@@ -40,6 +40,7 @@ type checker struct {
 
 	memories map[string]*memory // by cluster and service
 
+	proven map[ecs.ID]bool // see prove
 	boxes map[driver.Key]*box
 	// attempts is the last attempt of each container that was started, by the key of the first; 0 where that is the first.
 	attempts map[driver.Key]int
@@ -84,6 +85,7 @@ func newChecker(w *World, h *history) *checker {
 	w.server.keeps = true // to compare what readers saw before a restart with what they see after it
 	return &checker{w: w, h: h, policy: w.server.cfg.Policy, shadow: map[string][]byte{}, keys: map[journal.Key]ecs.ID{},
 		tasks: map[ecs.ID]*ecs.Task{}, born: map[ecs.ID]birth{}, jobs: map[string]int{}, boxes: map[driver.Key]*box{},
+	proven map[ecs.ID]bool // see prove
 		attempts: map[driver.Key]int{},
 		places:   map[ecs.ID]*host{}, unremoved: map[ecs.ID]int{}, memories: map[string]*memory{}}
 }
@@ -147,6 +149,7 @@ func (c *checker) Loaded(m *control.Machine, r *root.Root) {
 	for _, m := range c.memories {
 		m.starts = nil // the pace is not journalled
 	}
+	c.remember()
 	c.enumerate()
 	c.checkJournal()
 	c.checkCounts()
@@ -165,6 +168,7 @@ func (c *checker) Committed(m *control.Machine, now ecs.Time, r *root.Root) {
 	}
 	c.checkServices()
 	c.checkSilence()
+	c.checkProtection()
 	if len(c.tasks) < manyTasks || c.steps%100 == 0 {
 		c.checkRetention()
 	}
@@ -174,11 +178,13 @@ func (c *checker) Committed(m *control.Machine, now ecs.Time, r *root.Root) {
 	if !c.halted {
 		c.checkPlans()
 	}
+	c.prove()
 	if difference := c.h.ledger.differs(r); difference != "" {
 		c.w.fail(acknowledged, "%s", difference)
 	}
 	if c.steps%200 == 0 {
 		c.checkJournal()
+		c.checkEvents(false)
 	}
 }
 
@@ -206,9 +212,13 @@ func (c *checker) of(s *ecs.Service) []resident {
 	return tasks
 }
 
-// policyOf is the policy that holds for a service.
+// policyOf is the policy that holds for a service: the server's, changed by the tags of its cluster and by its own.
 func (c *checker) policyOf(s *ecs.Service) policy.Policy {
-	p, err := policy.WithTags(c.policy, s.Tags)
+	tags := s.Tags
+	if cluster := c.root.Cluster(s.Cluster); cluster != nil && len(cluster.Tags) > 0 {
+		tags = slices.Concat(cluster.Tags, tags)
+	}
+	p, err := policy.WithTags(c.policy, tags)
 	if err != nil {
 		c.w.fail("tags are checked", "service %s: %v", s.Name, err)
 	}

@@ -36,6 +36,7 @@ func (c *checker) calm() {
 		return
 	}
 	c.checkJournal()
+	c.checkEvents(true)
 	c.checkLeft()
 	born, unsettled := len(c.born), c.unsettled
 	c.w.server.crash()
@@ -114,11 +115,14 @@ func (c *checker) pending() []string {
 	for _, t := range c.live {
 		bad := isBad(t.Definition)
 		switch {
-		case t.Service != "" && bad:
+		case bad:
 		case t.LastStatus != ecs.StatusRunning:
 			say("%s", describe(t.Task))
 		case !c.runs(t.Task):
 			say("%s does not run", describe(t.Task))
+		}
+		if what := c.ofTwoMinds(t.Task); what != "" {
+			say("%s, and its last checks found something else", what)
 		}
 		c.unsettled = c.unsettled || bad
 	}
@@ -144,6 +148,9 @@ func (c *checker) pendingService(s *services.Service) string {
 		stuck := s.Tracker().View().MaxTasks() <= s.Tracker().View().MinHealthy()
 		if e.Wait == scheduler.WaitPlacement || e.Wait == scheduler.WaitDeadlock || e.Wait == scheduler.WaitRoom && stuck {
 			return ""
+		}
+		if e.Wait == scheduler.WaitFailed || e.Wait == scheduler.WaitParked {
+			return "" // until there is another deployment
 		}
 		if e.Wait == scheduler.WaitThrottle && e.Until > c.now && !c.hasRoom(r) {
 			return "" // it is tried again then, and there is no room still

@@ -16,6 +16,11 @@ type box struct {
 	started bool
 	running bool
 	exit    *driver.Exit
+
+	// What has ever been, whatever became of the container since: it ran, it ended and with which code, a check was passed.
+	ever, ended, passed bool
+	code                *int32
+	row, worst          int // failed checks in a row, now and at most
 }
 
 const once = "a container is started once"
@@ -29,6 +34,13 @@ func (c *checker) box(h *host, key driver.Key) *box {
 
 // Called implements Observer: whatever an agent has its driver make must have been committed before.
 func (c *checker) Called(h *host, call driver.Call) {
+	t := c.tasks[call.Key.Task]
+	switch {
+	case call.Op == driver.OpPull && t != nil:
+		c.checkStart(h, call.Key, t)
+	case call.Op == driver.OpStop && t != nil:
+		c.checkStop(h, call.Key, t)
+	}
 	if call.Op != driver.OpPull && call.Op != driver.OpCreate && call.Op != driver.OpStart {
 		return
 	}
@@ -46,9 +58,11 @@ func (c *checker) Happened(h *host, call driver.Call, o fake.Outcome) {
 	switch {
 	case o.Event != nil:
 		b := c.box(h, o.Event.Key)
-		b.running, b.exit = false, &o.Event.Exit
+		b.running, b.exit, b.ended, b.code = false, &o.Event.Exit, true, o.Event.Exit.Code
 	case (call.Op == driver.OpRemove || call.Op == driver.OpRemoveLogs) && o.Result.Err != nil:
 		c.unremoved[call.Key.Task]++
+	case call.Op == driver.OpExec && o.Result.Err == nil:
+		c.checkedBox(h, call.Key, o.Result.Code)
 	case call.Op == driver.OpStart && o.Result.Err == nil:
 		c.startedBox(h, call.Key, o.Result.Started)
 	}
@@ -71,7 +85,7 @@ func (c *checker) startedBox(h *host, key driver.Key, s driver.Started) {
 		c.w.fail(once, "%s again after its host lost it, though control had seen it run", keyOf(key))
 	}
 	c.places[key.Task] = h
-	b.host, b.started, b.running, b.runtime = h, true, b.exit == nil, s.RuntimeID
+	b.host, b.started, b.running, b.runtime, b.ever = h, true, b.exit == nil, s.RuntimeID, true
 }
 
 // startedAgain sees that a container that is restarted in place may be, and has ended.
@@ -106,6 +120,7 @@ func (c *checker) latest(task ecs.ID, container string) *box {
 func (c *checker) Rebooted(h *host) {
 	for _, b := range c.boxes {
 		if b.host == h {
+			b.ended = b.ended || b.started
 			b.started, b.running, b.exit = false, false, nil
 		}
 	}

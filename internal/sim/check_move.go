@@ -38,6 +38,7 @@ func (c *checker) checkMove(ch change) {
 	c.checkTimes(old, now)
 	c.checkReasons(old, now)
 	c.checkContainers(old, now)
+	c.checkHealth(now)
 }
 
 func (c *checker) checkTimes(old, now *ecs.Task) {

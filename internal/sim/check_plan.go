@@ -85,7 +85,11 @@ func (c *checker) checkTrackers(decided bool) {
 		anew.SetService(record, p)
 		anew.SetDeployments(record.Deployments)
 		for _, t := range c.of(record) {
-			anew.Update(factsOf(t.Task, record, &p))
+			facts := factsOf(t.Task, record, &p)
+			if facts.Phase == scheduler.Warming && c.proven[t.ID] {
+				facts.Phase, facts.Due = scheduler.Healthy, 0
+			}
+			anew.Update(facts)
 		}
 		if decided {
 			anew.Promote(c.now)

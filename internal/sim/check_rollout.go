@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"strings"
 	"time"
 
 	"ballast/internal/ecs"
@@ -12,19 +13,79 @@ type memory struct {
 	record   *ecs.Service
 	rollouts map[ecs.DeploymentID]ecs.RolloutState
 	starts   []ecs.Time // since the service was last disturbed
+
+	trials          map[ecs.DeploymentID]*trial
+	throttle, brake waves
+	tags            []ecs.Tag // of the cluster
+	newest          uint64    // the newest task
+}
+
+// memory gives what is kept of a service.
+func (c *checker) memory(s *ecs.Service) *memory {
+	key := s.Cluster + "/" + s.Name
+	m := c.memories[key]
+	if m == nil || m.record.Seq != s.Seq {
+		m = &memory{record: s, rollouts: map[ecs.DeploymentID]ecs.RolloutState{}, trials: map[ecs.DeploymentID]*trial{},
+			tags: c.clusterTags(s)}
+		c.memories[key] = m
+	}
+	return m
+}
+
+// remember takes services as they are when control has been loaded. A commit that was cut short may have left a service's own record
+// ahead of those of its tasks.
+func (c *checker) remember() {
+	c.each(func(s *ecs.Service) {
+		m := c.memory(s)
+		for _, d := range s.Deployments {
+			if strings.Contains(d.RolloutReason, "rolling back") {
+				c.h.ledger.rolledBack(s.Cluster, s.Name)
+			}
+			m.rollouts[d.ID] = d.Rollout
+		}
+		if s.Throttle != m.record.Throttle {
+			m.throttle = waves{s.Throttle.Failed, s.Throttle.Since, s.Throttle.Newest}
+		}
+		if s.Brake != m.record.Brake {
+			m.brake = waves{s.Brake.Failed, s.Brake.Since, s.Brake.Newest}
+		}
+		m.record = s
+		for _, t := range c.tasks {
+			if t.Cluster == s.Cluster && t.ServiceSeq == s.Seq {
+				m.newest = max(m.newest, t.Seq)
+			}
+		}
+	})
+	clear(c.proven)
+}
+
+// prove notes the tasks without checks that count as healthy by now: they do so until control is loaded anew, whatever tags say later.
+func (c *checker) prove() {
+	c.each(func(s *ecs.Service) {
+		after := c.policyOf(s).HealthyAfter
+		for _, t := range c.of(s) {
+			if t.LastStatus == ecs.StatusRunning && !t.Definition.Checked() && c.healthy(t.Task, after) {
+				c.proven[t.ID] = true
+			}
+		}
+	})
 }
 
 // checkServices holds each service against what it was before this batch.
 func (c *checker) checkServices() {
 	c.each(func(s *ecs.Service) {
-		key := s.Cluster + "/" + s.Name
-		m := c.memories[key]
-		if m == nil || m.record.Seq != s.Seq {
-			m = &memory{record: s, rollouts: map[ecs.DeploymentID]ecs.RolloutState{}}
-			c.memories[key] = m
+		m := c.memory(s)
+		if s.Status == ecs.ServiceActive {
+			c.checkBreaker(s, m)
+			c.checkWaves(s, m)
+			c.checkOlder(s, m)
+			c.checkUnhealthyStops(s, m)
 		}
 		c.checkRollouts(s, m)
 		c.checkPace(s, m)
+		c.checkSteady(s)
+		c.checkKept(s)
+		c.checkReplaced(s)
 		m.record = s
 	})
 }

@@ -14,7 +14,7 @@ func (c *checker) healthy(t *ecs.Task, after time.Duration) bool {
 	case t.Definition.Checked():
 		return t.Health == ecs.HealthHealthy
 	}
-	return t.StartedAt.Add(after) <= c.now
+	return t.StartedAt.Add(after) <= c.now || c.proven[t.ID]
 }
 
 // checkWindows holds the changes of a batch against design property 2: starts lead to no more than floor(desired x maximumPercent)

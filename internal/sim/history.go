@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"ballast/internal/control"
 	"ballast/internal/control/root"
@@ -53,7 +54,8 @@ var operations = []func(*history, string){
 	(*history).create, (*history).create, (*history).create,
 	(*history).deploy, (*history).deploy, (*history).deploy, (*history).deploy,
 	(*history).scale, (*history).scale, (*history).scale,
-	(*history).percents, (*history).force, (*history).remove,
+	(*history).percents, (*history).force, (*history).remove, (*history).settings, (*history).tag,
+	(*history).protect, (*history).protect,
 	(*history).run, (*history).run, (*history).repeat, (*history).stop, (*history).stop,
 	(*history).burst, (*history).confuse,
 }
@@ -99,22 +101,50 @@ func (h *history) create(cluster string) {
 	n := 1 + h.chance.upTo(h.o.Services-1)
 	s := ecs.Service{Cluster: cluster, Name: fmt.Sprintf("service-%d", n), Desired: h.chance.upTo(h.o.MaxDesired)}
 	s.MinimumHealthyPercent, s.MaximumPercent = h.drawPercents()
-	if h.o.HealthyAfter != "" && h.chance.chance(0.5) {
-		s.Tags = []ecs.Tag{{Key: "ballast:healthy-after", Value: h.o.HealthyAfter}}
-	}
+	s.Tags, s.Breaker, s.GracePeriod = h.drawTags(), h.drawBreaker(), h.drawGrace()
 	s.PropagateTags, s.EnableECSManagedTags = uint8(h.chance.upTo(2)), h.chance.chance(0.5)
 	token := ""
 	if h.chance.chance(0.3) {
 		token = fmt.Sprintf("create-%d", h.count)
 	}
 	h.register(define(h.chance, s.Name, h.o.Behaviours), func(d *ecs.TaskDefinition) {
-		s.Definition = d
+		s.Definition, s.Network = d, networkOf(d)
 		c := control.CreateService{Service: s, Token: token}
 		h.submit(c, nil)
 		if token != "" {
 			h.submit(c, nil)
 		}
 	})
+}
+
+// drawTags draws tags of a service, no key twice.
+func (h *history) drawTags() []ecs.Tag {
+	var tags []ecs.Tag
+	for _, tag := range h.o.Tags {
+		if h.chance.chance(0.5) && !slices.ContainsFunc(tags, func(t ecs.Tag) bool { return t.Key == tag.Key }) {
+			tags = append(tags, tag)
+		}
+	}
+	return tags
+}
+
+func (h *history) drawBreaker() ecs.Breaker {
+	if h.chance.chance(0.6) {
+		return ecs.Breaker{}
+	}
+	return ecs.Breaker{Enabled: true, Rollback: h.chance.chance(0.5), Cumulative: h.chance.chance(0.3),
+		Type: pick(h.chance, ecs.BoundedPercent, ecs.UnboundedPercent, ecs.FailureCount), Value: pick(h.chance, 1, 2, 5, 50)}
+}
+
+// drawGrace draws a grace period, in seconds.
+func (h *history) drawGrace() int { return pick(h.chance, 0, 0, 20, 90) }
+
+// networkOf gives the network that a service needs with a task definition.
+func networkOf(d *ecs.TaskDefinition) *ecs.Network {
+	if d.NetworkMode != ecs.NetworkAwsvpc {
+		return nil
+	}
+	return &ecs.Network{Subnets: []string{"subnet-1"}}
 }
 
 // drawPercents draws a window in which something can move; the API refuses 100 and 100.
@@ -132,7 +162,7 @@ func (h *history) deploy(cluster string) {
 		return
 	}
 	h.register(define(h.chance, s.Name, h.o.Behaviours), func(d *ecs.TaskDefinition) {
-		h.submit(control.UpdateService{Cluster: cluster, Name: s.Name, Definition: d}, nil)
+		h.submit(control.UpdateService{Cluster: cluster, Name: s.Name, Definition: d, Network: networkOf(d)}, nil)
 	})
 }
 
@@ -148,6 +178,48 @@ func (h *history) percents(cluster string) {
 		minimum, maximum := h.drawPercents()
 		h.submit(control.UpdateService{Cluster: cluster, Name: s.Name, MinimumHealthyPercent: &minimum,
 			MaximumPercent: &maximum}, nil)
+	}
+}
+
+// settings changes what guards the deployments of a service.
+func (h *history) settings(cluster string) {
+	if s := h.service(cluster); s != nil {
+		breaker, grace := h.drawBreaker(), h.drawGrace()
+		h.submit(control.UpdateService{Cluster: cluster, Name: s.Name, Breaker: &breaker, GracePeriod: &grace}, nil)
+	}
+}
+
+// tag changes the tags of a service or, now and then, of the cluster.
+func (h *history) tag(cluster string) {
+	s := h.service(cluster)
+	if s == nil || len(h.o.Tags) == 0 {
+		return
+	}
+	c := control.TagResource{Resource: control.Resource{Cluster: cluster, Service: s.Name}, Set: h.drawTags()}
+	if h.chance.chance(0.2) {
+		c.Resource.Service = ""
+	}
+	for _, tag := range h.o.Tags {
+		if h.chance.chance(0.3) && !slices.Contains(c.Set, tag) {
+			c.Remove = append(c.Remove, tag.Key)
+		}
+	}
+	h.submit(c, nil)
+}
+
+// protect has some tasks protect themselves, or give that up.
+func (h *history) protect(cluster string) {
+	if h.w.server.root == nil {
+		return
+	}
+	c := control.ProtectTasks{Cluster: cluster, For: pick(h.chance, 0, time.Minute, time.Minute, 4*time.Minute)}
+	for _, t := range h.w.server.root.Tasks(root.TaskFilter{Cluster: cluster, Desired: ecs.StatusRunning}, 0, 1000) {
+		if h.chance.chance(0.5) {
+			c.Tasks = append(c.Tasks, t.ID)
+		}
+	}
+	if len(c.Tasks) > 0 {
+		h.submit(c, nil)
 	}
 }
 
@@ -196,7 +268,7 @@ func (h *history) run(cluster string) {
 			{Name: "main", Environment: []ecs.Variable{{Name: fake.EnvExitAfter, Value: "1s..60s"}}}}}
 	}
 	h.register(d, func(d *ecs.TaskDefinition) {
-		c.Definition = d
+		c.Definition, c.Network = d, networkOf(d)
 		h.submit(c, nil)
 		if c.Token != "" {
 			h.tokens = append(h.tokens, c)

@@ -65,6 +65,9 @@ func (l *ledger) take(c control.Command, r Reply) {
 	}
 }
 
+// rolledBack notes that a service has gone back to another revision by itself.
+func (l *ledger) rolledBack(cluster, name string) { l.entry(cluster, name).revisedOK = false }
+
 const acknowledged = "what is acknowledged is so"
 
 // unseen says which part of an answer readers do not see, or what it lacks; "" when all is well. A task may have ended and been

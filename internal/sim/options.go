@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"ballast/internal/ecs"
 	"ballast/internal/scheduler/policy"
 )
 
@@ -26,8 +27,8 @@ type Options struct {
 	// Every is the mean time between two operations of users.
 	Every  time.Duration
 	Policy policy.Policy
-	// HealthyAfter is the value of the tag ballast:healthy-after on some services, "" = on none.
-	HealthyAfter string
+	// Tags are those that services may have.
+	Tags []ecs.Tag
 	// Behaviours are the names of what containers may do, Faults of what may break.
 	Behaviours, Faults []string
 	// FaultEvery is the mean time between two faults of a kind.
@@ -48,26 +49,30 @@ type Options struct {
 func Draw(seed uint64, longest time.Duration) Options {
 	s := newStream(seed, "options")
 	o := Options{
-		Seed:         seed,
-		Faulty:       s.between(longest/4, longest),
-		Clusters:     pick(s, 1, 1, 1, 2),
-		Hosts:        1 + s.upTo(5),
-		Zones:        1 + s.upTo(2),
-		Services:     1 + s.upTo(3),
-		HostCPU:      pick(s, 512, 1024, 4096),
-		HostMemory:   pick(s, 512, 1024, 4096),
-		MaxDesired:   pick(s, 1, 3, 6, 10),
-		Every:        s.between(2*time.Second, 20*time.Second),
-		HealthyAfter: pick(s, "", "", "0s", "5s"),
-		FaultEvery:   s.between(5*time.Second, 60*time.Second),
-		Repair:       pick(s, 0.5, 1),
-		Retention:    pick(s, 20*time.Second, 3*time.Minute, time.Hour),
-		MaxRetained:  pick(s, 2, 20, 1000),
+		Seed:        seed,
+		Faulty:      s.between(longest/4, longest),
+		Clusters:    pick(s, 1, 1, 1, 2),
+		Hosts:       1 + s.upTo(5),
+		Zones:       1 + s.upTo(2),
+		Services:    1 + s.upTo(3),
+		HostCPU:     pick(s, 512, 1024, 4096),
+		HostMemory:  pick(s, 512, 1024, 4096),
+		MaxDesired:  pick(s, 1, 3, 6, 10),
+		Every:       s.between(2*time.Second, 20*time.Second),
+		FaultEvery:  s.between(5*time.Second, 60*time.Second),
+		Repair:      pick(s, 0.5, 1),
+		Retention:   pick(s, 20*time.Second, 3*time.Minute, time.Hour),
+		MaxRetained: pick(s, 2, 20, 1000),
 
 		DriverSlowest: pick(s, 2*time.Millisecond, 2*time.Millisecond, 300*time.Millisecond, 2*time.Second),
 		Skew:          pick(s, 0, 0, 10*time.Millisecond, 3*time.Second),
 	}
 	o.Halt = s.chance(0.3)
+	for _, tag := range serviceTags {
+		if s.chance(0.25) {
+			o.Tags = append(o.Tags, tag)
+		}
+	}
 	o.Policy = drawPolicy(s)
 	for i := range behaviours {
 		if behaviours[i].always || s.chance(0.5) {
@@ -81,6 +86,22 @@ func Draw(seed uint64, longest time.Duration) Options {
 		}
 	}
 	return o
+}
+
+// serviceTags are tags that change the policy of a service.
+var serviceTags = []ecs.Tag{
+	{Key: "ballast:healthy-after", Value: "0s"},
+	{Key: "ballast:healthy-after", Value: "5s"},
+	{Key: "ballast:loop-brake", Value: "backoff"},
+	{Key: "ballast:loop-brake", Value: "park"},
+	{Key: "ballast:loop-brake-base", Value: "5s"},
+	{Key: "ballast:loop-brake-max", Value: "2m"},
+	{Key: "ballast:loop-brake-after", Value: "3"},
+	{Key: "ballast:throttle-base", Value: "5s"},
+	{Key: "ballast:throttle-max", Value: "90s"},
+	{Key: "ballast:debug-keep", Value: "1"},
+	{Key: "ballast:stuck-after", Value: "20s"},
+	{Key: "ballast:breaker-counts-exits", Value: "true"},
 }
 
 // drawPolicy takes a preset and makes it pace and forget sooner, so that a short history comes to both.

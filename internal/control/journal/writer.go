@@ -20,6 +20,9 @@ const followUpRecords = 40
 // keptPositions bounds the map that a Writer keeps from one step to the next: clearing takes as long as it has ever been large.
 const keptPositions = 64
 
+// fullUnit bounds a unit to which records are added beside others, below store.MaxUnitRecords.
+const fullUnit = 90
+
 // Writer collects the changes of one step. A record is written once: a later change of it replaces the value where the first
 // one stands.
 type Writer struct {
@@ -46,6 +49,25 @@ func (w *Writer) open(atomic bool) {
 
 // Put records a durable change.
 func (w *Writer) Put(key Key, record any) { w.add(Change{Key: key, Record: record, Durable: true}) }
+
+// PutBeside records a durable change in the unit of another one, so that neither is committed without the other. Where that unit is
+// full it is put as ever.
+func (w *Writer) PutBeside(beside, key Key, record any) {
+	w.addBeside(beside, Change{Key: key, Record: record, Durable: true})
+}
+
+// DeleteBeside removes a record in the unit of another change.
+func (w *Writer) DeleteBeside(beside, key Key) { w.addBeside(beside, Change{Key: key, Durable: true}) }
+
+func (w *Writer) addBeside(beside Key, c Change) {
+	p, written := w.at[beside]
+	if _, known := w.at[c.Key]; known || !written || len(w.units[p.unit]) >= fullUnit {
+		w.add(c)
+		return
+	}
+	w.at[c.Key] = position{p.unit, len(w.units[p.unit])}
+	w.units[p.unit] = append(w.units[p.unit], c)
+}
 
 // Show makes a derived change visible to readers without committing it.
 func (w *Writer) Show(key Key, record any) { w.add(Change{Key: key, Record: record}) }

@@ -98,18 +98,20 @@ func (b *Book) Delete(now ecs.Time, old *ecs.Service) *ecs.Service {
 	return &record
 }
 
-// Say adds an event to the history of a service and drops the oldest beyond those kept.
+// Say adds an event to the history of a service and drops the oldest beyond those kept, together with what the service knows of them:
+// half of that would leave a gap after a crash.
 func (b *Book) Say(now ecs.Time, chance Chance, s *Service, message string) {
 	record := *s.record
 	record.LastEvent++
 	event := &ecs.ServiceEvent{ID: chance.ID(), At: now, Message: message}
-	b.w.Put(journal.EventKey(&record, record.LastEvent), event)
-	if len(record.Events) >= ecs.MaxServiceEvents {
-		b.w.Delete(journal.EventKey(&record, record.LastEvent-ecs.MaxServiceEvents))
-	}
 	kept := min(len(record.Events), ecs.MaxServiceEvents-1)
-	record.Events = append(append(make([]*ecs.ServiceEvent, 0, kept+1), event), record.Events[:kept]...)
+	record.Events = append(append(make([]*ecs.ServiceEvent, 0, kept+1), event), s.record.Events[:kept]...)
 	b.save(s, &record)
+	key := journal.ServiceKey(&record)
+	b.w.PutBeside(key, journal.EventKey(&record, record.LastEvent), event)
+	if len(s.record.Events) == ecs.MaxServiceEvents && record.LastEvent > ecs.MaxServiceEvents {
+		b.w.DeleteBeside(key, journal.EventKey(&record, record.LastEvent-ecs.MaxServiceEvents))
+	}
 }
 
 // Forget drops an INACTIVE service and its events.
