@@ -15,13 +15,19 @@ import (
 
 // simulateVerb plays scenarios in virtual time.
 type simulateVerb struct {
+	endpointOptions `embed:""`
+
+	From      string `placeholder:"SERVICE" help:"Make the scenario of a service of the server instead of a file."`
+	Behaviour string `placeholder:"FILE" help:"With --from: how the application behaves and what happens, in a scenario's own words."`
+	Save      string `placeholder:"FILE" help:"With --from: keep the scenario in FILE."`
+
 	Seed    *uint64 `placeholder:"N" help:"Play with this seed instead of the file's."`
 	Policy  string  `placeholder:"NAME" help:"Play under this policy instead of the file's: ${policies}."`
 	Compare string  `placeholder:"NAME" help:"Play under this policy too, and show both side by side."`
 	SVG     string  `placeholder:"FILE" help:"Draw what happened into FILE."`
 	JSON    bool    `help:"Give everything as JSON."`
 
-	Path string `arg:"" name:"file|dir" help:"A scenario, or a folder of them (*.yaml)."`
+	Path string `arg:"" optional:"" name:"file|dir" help:"A scenario, or a folder of them (*.yaml)."`
 }
 
 // Help is shown with the flags.
@@ -38,6 +44,12 @@ Examples:
     ballast simulate my.yaml --svg my.svg                        a drawing, light or dark as the reader's screen
     ballast simulate my.yaml --seed 7 --json                     for programs; the same seed gives the same bytes
 
+    ballast simulate --from web --behaviour what-if.yaml --save web.yaml
+
+takes the configuration of a service from any server that speaks ECS (--endpoint-url, --cluster), with the task definition that it
+runs as revision 1 and the container instances of its cluster. How the application behaves, further task definitions, what happens and
+what is expected stand in the behaviour file, or are asked for on a terminal. What the simulator cannot play is refused by name.
+
 The expectations are those of the file, for the policy it is played under; what --compare adds is only shown.
 
 Exit codes: 0 everything was as expected, 1 something was not, 2 a file or the command line makes no sense.`
@@ -51,12 +63,20 @@ var errUnexpected = errors.New("an expectation failed")
 const simulateGCPercent = 800
 
 // Run plays and prints.
-func (v *simulateVerb) Run(_ context.Context, s *Streams) error {
+func (v *simulateVerb) Run(ctx context.Context, s *Streams) error {
 	defer debug.SetGCPercent(debug.SetGCPercent(simulateGCPercent))
 	for _, name := range []string{v.Policy, v.Compare} {
 		if _, err := policy.Named(name); name != "" && err != nil {
 			return usageError{err.Error()}
 		}
+	}
+	switch {
+	case (v.From == "") == (v.Path == ""):
+		return usageError{"want a scenario, a folder of them, or --from SERVICE"}
+	case v.From == "" && v.Behaviour+v.Save != "":
+		return usageError{"--behaviour and --save go with --from"}
+	case v.From != "":
+		return v.rehearse(ctx, s)
 	}
 	files, err := scenario.Find(v.Path)
 	if err != nil {
@@ -67,6 +87,34 @@ func (v *simulateVerb) Run(_ context.Context, s *Streams) error {
 	}
 	passed, err := v.each(s, files)
 	if err == nil && !passed {
+		return errUnexpected
+	}
+	return err
+}
+
+// rehearse plays the scenario of a service.
+func (v *simulateVerb) rehearse(ctx context.Context, s *Streams) error {
+	file, text, err := v.compose(ctx, s)
+	var results []*scenario.Result
+	if err == nil {
+		var sc *scenario.Scenario
+		if sc, err = scenario.Parse(file, text); err == nil {
+			results, err = v.playAll(sc)
+		}
+	}
+	if mistake := (*scenario.Mistake)(nil); errors.As(err, &mistake) {
+		return usageError{err.Error()}
+	}
+	if err != nil {
+		return err
+	}
+	if err := v.show(s, results, false); err != nil {
+		return err
+	}
+	if v.JSON {
+		err = writeJSON(s.Out, map[string]any{"results": results})
+	}
+	if err == nil && !results[0].Passed {
 		return errUnexpected
 	}
 	return err
@@ -109,6 +157,11 @@ func (v *simulateVerb) play(file string) ([]*scenario.Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	return v.playAll(sc)
+}
+
+// playAll plays a scenario once for each policy asked for.
+func (v *simulateVerb) playAll(sc *scenario.Scenario) ([]*scenario.Result, error) {
 	policies := []string{v.Policy}
 	if v.Compare != "" {
 		policies = append(policies, v.Compare)

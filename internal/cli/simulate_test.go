@@ -77,7 +77,7 @@ func TestSimulateFolder(t *testing.T) {
 
 func TestSimulateUsage(t *testing.T) {
 	for line, want := range map[string]string{
-		"simulate":                                      "<file|dir>",
+		"simulate":                                      "want a scenario, a folder of them, or --from SERVICE",
 		"simulate nowhere.yaml":                         "nowhere.yaml: no such file or folder",
 		"simulate " + scenarios + " --svg x.svg":        "--svg and --compare want one",
 		"simulate " + scenarios + " --compare ecs-1999": `policy "ecs-1999" is unknown`,

@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -32,6 +33,19 @@ type leak struct{ from, perMinute float64 } // MiB
 
 // codeKilled is the exit code of a container that SIGKILL ended.
 const codeKilled = 137
+
+// CheckBehaviour says whether a member of a behaviour, such as "startTime: 2s", makes sense; "" does.
+func CheckBehaviour(member string) error {
+	n, err := parse([]byte("{" + member + "}"))
+	if err == nil {
+		var b Behaviour
+		err = b.read(n)
+	}
+	if m := (*Mistake)(nil); errors.As(err, &m) {
+		return errors.New(m.Text)
+	}
+	return err
+}
 
 func (s *Scenario) readBehaviours(n *yaml.Node) error {
 	if n.Kind != yaml.MappingNode {
