@@ -42,6 +42,9 @@ func (c *checker) remember() {
 				c.h.ledger.rolledBack(s.Cluster, s.Name)
 			}
 			m.rollouts[d.ID] = d.Rollout
+			if tr := m.trial(d.ID); d.FailedTasks > tr.unstarted+tr.others {
+				tr.refused = true // or it failed in the commit that was cut short
+			}
 		}
 		if s.Throttle != m.record.Throttle {
 			m.throttle = waves{s.Throttle.Failed, s.Throttle.Since, s.Throttle.Newest}
