@@ -43,7 +43,11 @@ func (c *checker) try(s *ecs.Service, m *memory) {
 			tr.others++
 		}
 	}
-	if s.Throttle.Failed > m.throttle.failed {
+	known := m.throttle.failed
+	if s.Deployments[0].ID != m.record.Deployments[0].ID {
+		known = 0
+	}
+	if s.Throttle.Failed > known {
 		m.trial(s.Deployments[0].ID).refused = true // which is a wave, too
 	}
 }

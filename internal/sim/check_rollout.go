@@ -42,8 +42,8 @@ func (c *checker) remember() {
 				c.h.ledger.rolledBack(s.Cluster, s.Name)
 			}
 			m.rollouts[d.ID] = d.Rollout
-			if tr := m.trial(d.ID); d.FailedTasks > tr.unstarted+tr.others {
-				tr.refused = true // or it failed in the commit that was cut short
+			if was := find(m.record, d.ID); was == nil || was.FailedTasks != d.FailedTasks {
+				m.trial(d.ID).refused = true // or it failed in the commit that was cut short
 			}
 		}
 		if s.Throttle != m.record.Throttle {

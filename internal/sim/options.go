@@ -12,6 +12,8 @@ import (
 // out as much as in what they do (swarm testing, Groce et al., 2012): a history without partitions finds what one with them hides.
 type Options struct {
 	Seed uint64
+	// Longest is what Draw was given.
+	Longest time.Duration
 	// Faulty is how long things break and users act; the calm comes after it.
 	Faulty time.Duration
 	// Clusters, Hosts, Zones and Services are how many there may be; the last is per cluster.
@@ -43,6 +45,8 @@ type Options struct {
 	// Only names the operations and strikes that happen ("operation/3", "partition/1"), for the search of a shorter history that
 	// fails as well; nil = all.
 	Only []string
+	// Never are texts that no line of the trace may hold: for whoever looks for a history in which something happens.
+	Never []string
 }
 
 // Draw gives the options of a seed. longest bounds Faulty.
@@ -50,6 +54,7 @@ func Draw(seed uint64, longest time.Duration) Options {
 	s := newStream(seed, "options")
 	o := Options{
 		Seed:        seed,
+		Longest:     longest,
 		Faulty:      s.between(longest/4, longest),
 		Clusters:    pick(s, 1, 1, 1, 2),
 		Hosts:       1 + s.upTo(5),

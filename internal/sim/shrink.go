@@ -5,8 +5,8 @@ import "slices"
 // maxShrinkRuns bounds the search for a shorter history: about a minute.
 const maxShrinkRuns = 150
 
-// Shrink looks for a shorter history that fails in the same property: it leaves out whole kinds of faults and behaviours, then
-// operations and strikes, many at a time and fewer and fewer. It gives the shortest one found and how that fails.
+// Shrink looks for a shorter history that fails in the same property: a shorter time with fewer clusters, hosts and services, without
+// whole kinds of faults and behaviours, then without operations and strikes, many at a time and fewer and fewer. It gives the shortest one found and how that fails.
 func Shrink(o Options) (Options, Result) {
 	return shrunk(o, func(o Options) Result { return Run(o, nil) })
 }
@@ -17,11 +17,33 @@ func shrunk(o Options, play func(Options) Result) (Options, Result) {
 		return o, r
 	}
 	s := shrinker{play: play, options: o, result: r, runs: maxShrinkRuns}
+	s.smaller()
 	for _, name := range slices.Concat(o.Faults, o.Behaviours) {
 		s.try(s.options.Without(name))
 	}
 	s.cut()
 	return s.options, s.result
+}
+
+// smaller makes the time shorter, down to the failure where that comes before the calm, and the world smaller.
+func (s *shrinker) smaller() {
+	for ended := min(s.result.Failure.At.Sub(epoch), s.options.Faulty); ended > second; ended /= 2 {
+		o := s.options
+		if o.Faulty = ended.Truncate(second); !s.try(o) {
+			break
+		}
+	}
+	for _, count := range []func(*Options) *int{
+		func(o *Options) *int { return &o.Clusters },
+		func(o *Options) *int { return &o.Services },
+		func(o *Options) *int { return &o.Hosts },
+	} {
+		for tried := true; tried && *count(&s.options) > 1; {
+			o := s.options
+			*count(&o)--
+			tried = s.try(o)
+		}
+	}
 }
 
 type shrinker struct {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -90,6 +91,10 @@ func advice(o Options) string {
 		if !slices.Contains(small.Faults, name) && !slices.Contains(small.Behaviours, name) {
 			left = append(left, name)
 		}
+	}
+	file := filepath.Join(os.TempDir(), fmt.Sprintf("ballast-seed-%d.yaml", o.Seed))
+	if err := os.WriteFile(file, []byte(small.Scenario(r.Failure)), 0o644); err == nil {
+		text += "\nfor ballast simulate: " + file
 	}
 	return fmt.Sprintf("%s\nshorter: %s -without='%s' -only='%s'\n%v", text, replay(small), strings.Join(left, ","),
 		strings.Join(small.Only, ","), r.Failure)

@@ -27,6 +27,7 @@ type Result struct {
 // to gets the trace as text, nil = nobody.
 func Run(o Options, to io.Writer) (result Result) {
 	w := newWorld(o.Seed, control.Config{Policy: o.Policy}, to)
+	w.never = o.Never
 	h, f := newHistory(w, o), newFaults(w, o)
 	c := newChecker(w, h)
 	defer func() {

@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"ballast/internal/control"
@@ -16,6 +17,9 @@ import (
 
 // epoch is when every world begins: 2026-01-01 00:00 UTC.
 const epoch ecs.Time = 1_767_225_600_000
+
+// Epoch is when every world begins.
+const Epoch = epoch
 
 // maxBurst bounds the events of one millisecond: beyond it something calls itself again without time passing.
 const maxBurst = 20_000
@@ -34,6 +38,7 @@ type World struct {
 	failure   *Failure
 	events    int
 	burst     int
+	never     []string // what no line of the trace may hold
 }
 
 // Observer is told what happens in a World, and changes nothing in it.
@@ -83,7 +88,14 @@ func newWorld(seed uint64, cfg control.Config, to io.Writer) *World {
 func (w *World) after(d time.Duration, do func()) { w.agenda.add(w.now.Add(max(0, d)), do) }
 
 // note writes a line of the trace.
-func (w *World) note(format string, args ...any) { w.trace.line(w.now, format, args...) }
+func (w *World) note(format string, args ...any) {
+	w.trace.line(w.now, format, args...)
+	for _, text := range w.never {
+		if strings.Contains(fmt.Sprintf(format, args...), text) {
+			w.fail("never "+text, "here it is")
+		}
+	}
+}
 
 // fail ends the world; the first failure counts.
 func (w *World) fail(property, format string, args ...any) {

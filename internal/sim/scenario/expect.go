@@ -24,6 +24,8 @@ import (
 //	TOTAL = NUMBER                                     restarts, imagePulls, serviceEvents, ... of the whole scenario
 //	finally rollout [of REVISION] = COMPLETED
 //	finally waits "TEXT"
+//	checks hold                                        all that the simulator checks of a history
+//	never "TEXT"                                       no line of its trace holds that
 //
 // and "=" may be "<=" or ">=" before a number.
 type Expectation struct {
@@ -52,6 +54,8 @@ const (
 	ofMoments // when tasks were started
 	ofRollout
 	ofWaits
+	ofChecks
+	ofNever
 )
 
 // counters are what happenings are counted by: tasks that were started, came to RUNNING, came to STOPPED, were told to stop before
@@ -77,6 +81,7 @@ var (
 	steadyPattern = regexp.MustCompile(`^steady after = (\S+)$`)
 	startsPattern = regexp.MustCompile(`^started(?: of (\S+))? at = (.+)$`)
 	rolloutWanted = regexp.MustCompile(`^finally rollout(?: of (\S+))? = (IN_PROGRESS|COMPLETED|FAILED)$`)
+	neverPattern  = regexp.MustCompile(`^never "([^"]+)"$`)
 	waitsPattern  = regexp.MustCompile(`^finally waits "([^"]*)"$`)
 )
 
@@ -141,6 +146,9 @@ func (e *Expectation) parse(text string) (err error) {
 		e.times, err = durations(m[2])
 	}):
 	case e.match(rolloutWanted, text, func(m []string) { e.kind, e.revision, e.word = ofRollout, m[1], m[2] }):
+	case text == "checks hold":
+		e.kind = ofChecks
+	case e.match(neverPattern, text, func(m []string) { e.kind, e.text = ofNever, m[1] }):
 	case e.match(waitsPattern, text, func(m []string) { e.kind, e.text = ofWaits, m[1] }):
 	case e.match(countPattern, text, func(m []string) {
 		e.kind, e.what, e.text, e.revision, e.op = ofCount, m[1], m[2], m[3], m[4]
@@ -214,6 +222,9 @@ func (s *Scenario) checkExpectation(e Expectation) error {
 		if name != "" && !s.marks()[name] && !(len(s.Scaling) > 0 && strings.HasPrefix(name, "scaling")) {
 			return wrong("nothing is called %q; there are %s", name, names(s.marks()))
 		}
+	}
+	if e.kind == ofChecks || e.kind == ofNever {
+		return wrong("%q goes with a history", e.Text)
 	}
 	if e.kind == ofTotal || e.kind == ofCount && e.service == "" {
 		return nil

@@ -46,6 +46,12 @@ type player struct {
 
 // Play plays a scenario to its end and measures what it expects. An error is a *Mistake of the file, or a mistake in Ballast.
 func (s *Scenario) Play(o Options) (*Result, error) {
+	if s.History != nil {
+		if o.Seed != nil || o.Policy != "" {
+			return nil, &Mistake{File: s.File, Text: "a history has its own seed and policy"}
+		}
+		return s.playHistory(), nil
+	}
 	p := &player{s: s, seed: s.Seed}
 	if o.Seed != nil {
 		p.seed = *o.Seed

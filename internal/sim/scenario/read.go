@@ -13,6 +13,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"ballast/internal/scheduler/policy"
+	"ballast/internal/sim"
 )
 
 // Scenario is what a file says.
@@ -33,6 +34,9 @@ type Scenario struct {
 	Scaling     []Scaling
 	Timeline    []Event // in the order of time
 	Expect      []Expectation
+
+	// History is a random history in place of all of them, nil for none.
+	History *sim.Options
 }
 
 // Instances are container instances of one kind.
@@ -125,6 +129,7 @@ func (s *Scenario) read(doc *yaml.Node) error {
 		"scenario":        readText(&s.Name),
 		"source":          readText(&s.Source),
 		"policy":          readOneOf(&s.Policy, policy.Names()...),
+		"history":         s.readHistory,
 		"seed":            readCount(&seed, 0, 1<<31-1),
 		"begin":           readOneOf(&begin, "steady", "creation"),
 		"until":           readDuration(&s.Length),
@@ -138,6 +143,9 @@ func (s *Scenario) read(doc *yaml.Node) error {
 	})
 	if err != nil {
 		return err
+	}
+	if s.History != nil {
+		return s.checkHistory(doc)
 	}
 	s.Seed, s.FromCreation = uint64(seed), begin == "creation"
 	return s.check(doc)
