@@ -6,21 +6,20 @@ import (
 	"ballast/internal/scheduler/policy"
 )
 
-// checkOlder holds the desired counts of older deployments against their tasks: they never grow, and under the rules of 2023, which
-// replace nothing of an older deployment, they are the tasks that are left.
+// checkOlder holds the desired counts of older deployments against their tasks under the rules of 2023, which replace nothing of an older
+// deployment: they never grow, and are the tasks that are left.
 func (c *checker) checkOlder(s *ecs.Service, m *memory) {
 	own := c.policyOf(s).OldTasks == policy.ByOwnRevision
 	for i := 1; i < len(s.Deployments); i++ {
 		d := &s.Deployments[i]
-		left, protected := 0, false
+		left := 0
 		for _, t := range c.of(s) {
 			if t.Deployment == d.ID && t.DesiredStatus == ecs.StatusRunning {
 				left++
-				protected = protected || t.ProtectedUntil != 0 // beyond what the deployment should have
 			}
 		}
 		was := find(m.record, d.ID)
-		if was != nil && was.ID != m.record.Deployments[0].ID && was.Desired < d.Desired && !protected {
+		if was != nil && was.ID != m.record.Deployments[0].ID && was.Desired < d.Desired && !own {
 			c.w.fail("older deployments do not grow", "%s of %s was to have %d tasks, and is to have %d", d.ID, s.Name, was.Desired, d.Desired)
 		}
 		if !own && left != d.Desired && s.Status == ecs.ServiceActive && !c.halted {

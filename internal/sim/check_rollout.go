@@ -46,6 +46,9 @@ func (c *checker) remember() {
 				m.trial(d.ID).refused = true // or it failed in the commit that was cut short
 			}
 		}
+		if s.Breaker.Rollback && s.Revision != m.record.Revision {
+			c.h.ledger.rolledBack(s.Cluster, s.Name)
+		}
 		if s.Throttle != m.record.Throttle {
 			m.throttle = waves{s.Throttle.Failed, s.Throttle.Since, s.Throttle.Newest}
 		}
