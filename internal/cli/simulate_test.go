@@ -43,7 +43,7 @@ func TestSimulateFile(t *testing.T) {
 
 func TestSimulateCompare(t *testing.T) {
 	got := ballast("simulate", scenarios+"/runaway.yaml", "--compare", "ecs-2022")
-	if got.code != exitDone || !strings.Contains(got.out, "web: fewest healthy                           5          0\n") {
+	if got.code != exitDone || !strings.Contains(got.out, "web: fewest healthy                           6          0\n") {
 		t.Errorf("code %d\n%s%s", got.code, got.out, got.talk)
 	}
 }

@@ -54,8 +54,8 @@ var twins = []*twin{
 		also: calm,
 	},
 	{
-		file: "runaway", weak: 3, unsaid: []string{"stopped pending tasks."},
-		before: map[string][]string{scaling: {"started = 3", "max unhealthy = 3", "finally running = 11"}},
+		file: "runaway", weak: 2, unsaid: []string{"stopped pending tasks."},
+		before: map[string][]string{scaling: {"started = 2", "max unhealthy = 2", "finally running = 10"}},
 		held:   map[string]hold{"traffic": {"web:1", []string{"since scaling, started = 3"}}},
 	},
 	// "AWS ECS Restart Loops": the causes of loops.

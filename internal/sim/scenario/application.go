@@ -109,7 +109,7 @@ func serves(t *ecs.Task) bool {
 
 // capacity is what a task can serve, between the bounds of its behaviour.
 func (a *application) capacity(b *Behaviour, t *ecs.Task) float64 {
-	return b.fewest + (b.most-b.fewest)*a.p.chance(t.ID, "capacity")
+	return b.fewest + (b.most-b.fewest)*a.p.chance(t, "capacity")
 }
 
 // utilisation is how busy a task is, 0 to 1: requests against its capacity.
@@ -121,11 +121,12 @@ func (a *application) utilisation(t *ecs.Task, load float64) float64 {
 	return min(1, load/a.capacity(b, t))
 }
 
-// chance gives a number from 0 to 1 that the seed, a task and what is drawn decide.
-func (p *player) chance(id ecs.ID, what string) float64 {
+// chance gives a number from 0 to 1 that the seed, the number of a task and what is drawn decide: never its id, which is another one
+// as soon as control draws something more.
+func (p *player) chance(t *ecs.Task, what string) float64 {
 	h := fnv.New64a()
 	h.Write(binary.LittleEndian.AppendUint64(nil, p.seed))
-	h.Write(id[:])
+	h.Write(binary.LittleEndian.AppendUint64(nil, t.Seq))
 	h.Write([]byte(what))
 	x := h.Sum64() // mixed as splitmix64 does: the last bytes hardly reach the high bits of FNV
 	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9

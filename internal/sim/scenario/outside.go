@@ -76,7 +76,7 @@ func (p *player) pick(c *pickTasks) ([]*ecs.Task, error) {
 	}
 	what := strconv.Itoa(c.line)
 	slices.SortFunc(all, func(a, b *ecs.Task) int {
-		return cmp.Or(cmp.Compare(p.chance(a.ID, what), p.chance(b.ID, what)), cmp.Compare(a.Seq, b.Seq))
+		return cmp.Or(cmp.Compare(p.chance(a, what), p.chance(b, what)), cmp.Compare(a.Seq, b.Seq))
 	})
 	all = all[:count]
 	slices.SortFunc(all, func(a, b *ecs.Task) int { return cmp.Compare(a.Seq, b.Seq) })
