@@ -88,7 +88,7 @@ func (c *checker) checkBreaker(s *ecs.Service, m *memory) {
 // checkFailed looks at a deployment that has just failed: enough tasks did, and the service goes back if it is to.
 func (c *checker) checkFailed(s *ecs.Service, m *memory, i int) {
 	d := &s.Deployments[i]
-	if !s.Breaker.Enabled || d.FailedTasks < scheduler.Threshold(s.Breaker, s.Desired) {
+	if strings.Contains(d.RolloutReason, "circuit breaker") && (!s.Breaker.Enabled || d.FailedTasks < scheduler.Threshold(s.Breaker, s.Desired)) {
 		c.w.fail(breaks, "%s of %s has failed with %d failed tasks of %d, breaker %+v", d.ID, s.Name, d.FailedTasks, s.Desired, s.Breaker)
 	}
 	if i == 0 && s.Breaker.Rollback && m.record.LastCompleted != nil && s.LastCompleted != nil {
@@ -105,7 +105,7 @@ func (c *checker) checkBack(s *ecs.Service, m *memory) {
 	}
 	c.h.ledger.rolledBack(s.Cluster, s.Name)
 	completed := m.record.LastCompleted
-	if !s.Breaker.Rollback || s.LastCompleted != nil || completed != nil && s.Definition.Name() != completed.Definition.Name() {
+	if s.LastCompleted != nil || completed != nil && s.Definition.Name() != completed.Definition.Name() {
 		c.w.fail("a service goes back to what was completed", "service %s has %s, was complete with %+v", s.Name, s.Definition.Name(),
 			completed)
 	}
