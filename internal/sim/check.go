@@ -41,7 +41,7 @@ type checker struct {
 	memories map[string]*memory // by cluster and service
 
 	proven map[ecs.ID]bool // see prove
-	boxes map[driver.Key]*box
+	boxes  map[driver.Key]*box
 	// attempts is the last attempt of each container that was started, by the key of the first; 0 where that is the first.
 	attempts map[driver.Key]int
 	places   map[ecs.ID]*host // where containers of a task have been started
@@ -85,9 +85,8 @@ func newChecker(w *World, h *history) *checker {
 	w.server.keeps = true // to compare what readers saw before a restart with what they see after it
 	return &checker{w: w, h: h, policy: w.server.cfg.Policy, shadow: map[string][]byte{}, keys: map[journal.Key]ecs.ID{},
 		tasks: map[ecs.ID]*ecs.Task{}, born: map[ecs.ID]birth{}, jobs: map[string]int{}, boxes: map[driver.Key]*box{},
-	proven map[ecs.ID]bool // see prove
-		attempts: map[driver.Key]int{},
-		places:   map[ecs.ID]*host{}, unremoved: map[ecs.ID]int{}, memories: map[string]*memory{}}
+		attempts: map[driver.Key]int{}, proven: map[ecs.ID]bool{},
+		places: map[ecs.ID]*host{}, unremoved: map[ecs.ID]int{}, memories: map[string]*memory{}}
 }
 
 // Durable implements Observer.
