@@ -16,6 +16,7 @@ type box struct {
 	started bool
 	running bool
 	exit    *driver.Exit
+	exitAt  ecs.Time // in the world's time
 
 	// What has ever been, whatever became of the container since: it ran, it ended and with which code, a check was passed.
 	ever, ended, passed bool
@@ -58,7 +59,7 @@ func (c *checker) Happened(h *host, call driver.Call, o fake.Outcome) {
 	switch {
 	case o.Event != nil:
 		b := c.box(h, o.Event.Key)
-		b.running, b.exit, b.ended, b.code = false, &o.Event.Exit, true, o.Event.Exit.Code
+		b.running, b.exit, b.exitAt, b.ended, b.code = false, &o.Event.Exit, c.w.now, true, o.Event.Exit.Code
 	case (call.Op == driver.OpRemove || call.Op == driver.OpRemoveLogs) && o.Result.Err != nil:
 		c.unremoved[call.Key.Task]++
 	case call.Op == driver.OpExec && o.Result.Err == nil:
@@ -191,10 +192,15 @@ func (c *checker) checkLeft() {
 	}
 }
 
-// runs says whether all containers of a task run that should.
+// restartsWithin is longer than it takes to start a container again in place.
+const restartsWithin = restedFor / 2
+
+// runs says whether all containers of a task run that should, or are about to be started again in place.
 func (c *checker) runs(t *ecs.Task) bool {
 	for _, d := range t.Definition.Containers {
-		if b := c.latest(t.ID, d.Name); d.Essential && (b == nil || !b.running) {
+		b := c.latest(t.ID, d.Name)
+		again := b != nil && d.RestartPolicy != nil && b.exit != nil && c.w.now.Sub(b.exitAt) < restartsWithin
+		if d.Essential && !again && (b == nil || !b.running) {
 			return false
 		}
 	}

@@ -25,17 +25,29 @@ func (c *checker) checkedBox(h *host, key driver.Key, code int) {
 	b.worst = max(b.worst, b.row)
 }
 
+// proved is the best and the worst that the checks of any attempt of a container found: what is known of its health may be of an
+// attempt that has ended meanwhile.
+func (c *checker) proved(task ecs.ID, container string) (all box) {
+	key := driver.Key{Task: task, Container: container}
+	for last := c.attempts[key]; key.Attempt <= last; key.Attempt++ {
+		if b := c.boxes[key]; b != nil {
+			all.passed, all.worst = all.passed || b.passed, max(all.worst, b.worst)
+		}
+	}
+	return all
+}
+
 // checkHealth sees that nobody says more of a container's health than its checks do, and that the health of a task is that of its
 // essential containers (API_HealthCheck).
 func (c *checker) checkHealth(now *ecs.Task) {
 	sum, checked := ecs.HealthHealthy, false
 	for i := range now.Containers {
 		d, health := &now.Definition.Containers[i], now.Containers[i].Health
-		b := c.boxes[driver.Key{Task: now.ID, Container: d.Name}]
+		b := c.proved(now.ID, d.Name)
 		switch {
 		case d.HealthCheck == nil && health != ecs.HealthUnknown,
-			health == ecs.HealthHealthy && (b == nil || !b.passed),
-			health == ecs.HealthUnhealthy && (b == nil || b.worst < d.HealthCheck.Retries):
+			health == ecs.HealthHealthy && !b.passed,
+			health == ecs.HealthUnhealthy && b.worst < d.HealthCheck.Retries:
 			c.w.fail(verdicts, "container %s of %s is %s, its checks have found %+v", d.Name, describe(now), health, b)
 		}
 		if !d.Essential || d.HealthCheck == nil {
@@ -84,7 +96,7 @@ func (c *checker) checkReplaced(s *ecs.Service) {
 func (c *checker) ofTwoMinds(t *ecs.Task) string {
 	for i := range t.Containers {
 		d, health := &t.Definition.Containers[i], t.Containers[i].Health
-		b := c.boxes[driver.Key{Task: t.ID, Container: d.Name}]
+		b := c.latest(t.ID, d.Name)
 		if d.HealthCheck == nil || b == nil || !b.running {
 			continue
 		}

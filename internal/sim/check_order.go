@@ -43,7 +43,7 @@ func (c *checker) checkStop(h *host, key driver.Key, t *ecs.Task) {
 	for i := range t.Definition.Containers {
 		other := &t.Definition.Containers[i]
 		for _, on := range other.DependsOn {
-			b := c.boxes[driver.Key{Task: key.Task, Container: other.Name}]
+			b := c.latest(key.Task, other.Name)
 			if on.Container == key.Container && b != nil && b.running && b.host == h {
 				c.w.fail(ordered, "%s: %s of %s stops before %s, which depends on it", h.name, key.Container, describe(t), other.Name)
 			}
