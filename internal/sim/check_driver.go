@@ -104,7 +104,8 @@ func (c *checker) startedAgain(key driver.Key) {
 	}
 	if t := c.tasks[key.Task]; t != nil {
 		i := slices.IndexFunc(t.Definition.Containers, func(d ecs.ContainerDefinition) bool { return d.Name == key.Container })
-		if t.Definition.Containers[i].RestartPolicy == nil || t.Containers[i].Status == ecs.StatusStopped {
+		// Only agents tell exit codes; what is STOPPED without one may be on a host of which control hears nothing.
+		if t.Definition.Containers[i].RestartPolicy == nil || t.Containers[i].ExitCode != nil {
 			c.w.fail(once, "%s is restarted in place, which nothing allows", keyOf(key))
 		}
 	}
