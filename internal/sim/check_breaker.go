@@ -99,11 +99,11 @@ func (c *checker) checkFailed(s *ecs.Service, m *memory, i int) {
 
 // checkBack looks at a deployment that goes back to the last completed one, which users need not have asked for.
 func (c *checker) checkBack(s *ecs.Service, m *memory) {
+	c.h.ledger.rolledBack(s)
 	back := &s.Deployments[0]
 	if back.ID == m.record.Deployments[0].ID || !strings.Contains(back.RolloutReason, "rolling back") {
 		return
 	}
-	c.h.ledger.rolledBack(s.Cluster, s.Name)
 	completed := m.record.LastCompleted
 	if s.LastCompleted != nil || completed != nil && s.Definition.Name() != completed.Definition.Name() {
 		c.w.fail("a service goes back to what was completed", "service %s has %s, was complete with %+v", s.Name, s.Definition.Name(),

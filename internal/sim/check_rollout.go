@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"strings"
 	"time"
 
 	"ballast/internal/ecs"
@@ -37,17 +36,15 @@ func (c *checker) memory(s *ecs.Service) *memory {
 func (c *checker) remember() {
 	c.each(func(s *ecs.Service) {
 		m := c.memory(s)
+		c.h.ledger.rolledBack(s)
 		for _, d := range s.Deployments {
-			if strings.Contains(d.RolloutReason, "rolling back") {
-				c.h.ledger.rolledBack(s.Cluster, s.Name)
-			}
 			m.rollouts[d.ID] = d.Rollout
 			if was := find(m.record, d.ID); was == nil || was.FailedTasks != d.FailedTasks {
 				m.trial(d.ID).refused = true // or it failed in the commit that was cut short
 			}
 		}
 		if s.Breaker.Rollback && s.Revision != m.record.Revision {
-			c.h.ledger.rolledBack(s.Cluster, s.Name)
+			c.h.ledger.doubt(s.Cluster, s.Name)
 		}
 		if s.Throttle != m.record.Throttle {
 			m.throttle = waves{s.Throttle.Failed, s.Throttle.Since, s.Throttle.Newest}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"ballast/internal/control"
 	"ballast/internal/control/journal"
 	"ballast/internal/driver"
 	"ballast/internal/driver/fake"
@@ -127,5 +128,43 @@ func TestShrinkLeavesWhatFails(t *testing.T) {
 	}
 	if same, r := shrunk(o.Without("loss"), play); r.Failure != nil || same.Only != nil {
 		t.Errorf("a history that does not fail became %+v", same)
+	}
+}
+
+// TestLedgerKnowsOfRollbacks has a service go back to an earlier revision by itself, before or after its client is told of the update,
+// or change without that.
+func TestLedgerKnowsOfRollbacks(t *testing.T) {
+	service := func(revision int, current ecs.ServiceDeployment) *ecs.Service {
+		return &ecs.Service{Cluster: "cluster-1", Name: "web", Revision: revision, Current: &current}
+	}
+	update := control.UpdateService{Cluster: "cluster-1", Name: "web", Definition: &ecs.TaskDefinition{Revision: 5}}
+	told := Reply{Result: service(5, ecs.ServiceDeployment{ID: "a"})}
+	back := service(4, ecs.ServiceDeployment{ID: "a", Rollback: &ecs.Rollback{}})
+	for name, test := range map[string]struct {
+		do   func(l *ledger)
+		want int
+	}{
+		"no rollback":     {func(l *ledger) { l.rolledBack(service(4, ecs.ServiceDeployment{ID: "a"})); l.take(update, told) }, 5},
+		"told, then back": {func(l *ledger) { l.take(update, told); l.rolledBack(back) }, 4},
+		"back, then told": {func(l *ledger) { l.rolledBack(back); l.take(update, told) }, 4},
+		"back, then again": {func(l *ledger) {
+			l.rolledBack(back)
+			l.take(update, Reply{Result: service(5, ecs.ServiceDeployment{ID: "b"})})
+		}, 5},
+		"another went back": {func(l *ledger) {
+			l.rolledBack(service(4, ecs.ServiceDeployment{ID: "b", Rollback: &ecs.Rollback{}}))
+			l.take(update, told)
+		}, 5},
+		"back once only": {func(l *ledger) {
+			l.take(update, told)
+			l.rolledBack(back)
+			l.rolledBack(service(3, *back.Current))
+		}, 4},
+	} {
+		l := newLedger()
+		test.do(&l)
+		if e := l.entry("cluster-1", "web"); !e.revisedOK || e.revision != test.want {
+			t.Errorf("%s: got %+v, want revision %d", name, *e, test.want)
+		}
 	}
 }

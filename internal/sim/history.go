@@ -26,7 +26,7 @@ type history struct {
 }
 
 func newHistory(w *World, o Options) *history {
-	return &history{w: w, o: o, pace: newStream(w.seed, "history"), ledger: ledger{entries: map[string]*entry{}},
+	return &history{w: w, o: o, pace: newStream(w.seed, "history"), ledger: newLedger(),
 		asked: map[string]int{}}
 }
 

@@ -12,7 +12,12 @@ import (
 
 // ledger is what users have been told of services: whatever was acknowledged must be so until another command changes it. A
 // command without a clear answer makes unsure what it would have changed.
-type ledger struct{ entries map[string]*entry }
+type ledger struct {
+	entries map[string]*entry
+	back    map[string]int // the revision that a service deployment went back to by itself, by its id
+}
+
+func newLedger() ledger { return ledger{entries: map[string]*entry{}, back: map[string]int{}} }
 
 // entry is one service. A field that is not sure is not compared.
 type entry struct {
@@ -42,6 +47,7 @@ func (l *ledger) take(c control.Command, r Reply) {
 			s := r.Result.(*ecs.Service)
 			e.sure, e.deleted = true, s.Status != ecs.ServiceActive
 			e.desired, e.revision, e.desiredOK, e.revisedOK = s.Desired, s.Revision, true, true
+			l.wentBack(e, s)
 		}
 	case control.DeleteService:
 		e := l.entry(c.Cluster, c.Name)
@@ -62,11 +68,37 @@ func (l *ledger) take(c control.Command, r Reply) {
 		if c.Definition != nil {
 			e.revision, e.revisedOK = c.Definition.Revision, !r.Unknown
 		}
+		if !r.Unknown {
+			l.wentBack(e, r.Result.(*ecs.Service))
+		}
 	}
 }
 
-// rolledBack notes that a service has gone back to another revision by itself.
-func (l *ledger) rolledBack(cluster, name string) { l.entry(cluster, name).revisedOK = false }
+// wentBack takes into account that what has just been acknowledged may have been rolled back before its client heard of it.
+func (l *ledger) wentBack(e *entry, acknowledged *ecs.Service) {
+	if acknowledged.Current == nil {
+		return
+	}
+	if revision, is := l.back[acknowledged.Current.ID]; is {
+		e.revision, e.revisedOK = revision, true
+	}
+}
+
+// rolledBack notes a service whose deployment has gone back to another revision by itself, which it does once.
+func (l *ledger) rolledBack(s *ecs.Service) {
+	if s.Current == nil || s.Current.Rollback == nil {
+		return
+	}
+	if _, known := l.back[s.Current.ID]; known {
+		return
+	}
+	l.back[s.Current.ID] = s.Revision
+	e := l.entry(s.Cluster, s.Name)
+	e.revision, e.revisedOK = s.Revision, true
+}
+
+// doubt notes that a service may have another revision than was acknowledged.
+func (l *ledger) doubt(cluster, name string) { l.entry(cluster, name).revisedOK = false }
 
 const acknowledged = "what is acknowledged is so"
 
