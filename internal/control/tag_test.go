@@ -100,3 +100,17 @@ func TestPropagatedTagsAreTheNewest(t *testing.T) {
 		t.Errorf("%d tasks", n)
 	}
 }
+
+// A task that has been counted healthy stays so under tags that would have it run for longer first, whatever else happens to it.
+func TestHealthyTasksStaySoUnderOtherTags(t *testing.T) {
+	w := newWorld(t, "ecs")
+	w.agent()
+	service := Resource{Cluster: "default", Service: "web"}
+	w.serve("web", w.define("web"), 1)
+	w.do(TagResource{Resource: service, Set: tag("ballast:healthy-after", "5s")})
+	w.pass(10 * time.Second)
+	equal(t, "steady", w.service("web").Steady, true)
+	w.do(TagResource{Resource: service, Remove: []string{"ballast:healthy-after"}})
+	w.protect(1, w.up()[0].ID)
+	equal(t, "steady once protected", w.service("web").Steady, true)
+}

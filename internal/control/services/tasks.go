@@ -31,7 +31,7 @@ func (b *Book) TaskMoved(now ecs.Time, old, t *ecs.Task) {
 		delete(s.ids, t.Seq)
 	} else {
 		s.ids[t.Seq] = t.ID
-		s.tracker.Update(s.facts(t))
+		s.tracker.Update(s.stillHealthy(t, s.facts(t)))
 	}
 	b.touch(s)
 	b.change(s)
@@ -49,6 +49,16 @@ func (s *Service) facts(t *ecs.Task) scheduler.Task {
 		grace := time.Duration(s.record.GracePeriod) * time.Second
 		facts.Phase, facts.Due = scheduler.RunningPhase(t.StartedAt, grace, &s.tracker.View().Policy,
 			scheduler.ContainerSource(t.Health, t.Definition.Checked()))
+	}
+	return facts
+}
+
+// stillHealthy keeps a task healthy that has been counted so for having run for long enough, whatever the tags ask for by now: a
+// change of something else of it proves nothing anew.
+func (s *Service) stillHealthy(t *ecs.Task, facts scheduler.Task) scheduler.Task {
+	known, ok := s.tracker.Task(t.Seq)
+	if ok && known.Phase == scheduler.Healthy && facts.Phase == scheduler.Warming && !t.Definition.Checked() {
+		facts.Phase, facts.Due = scheduler.Healthy, 0
 	}
 	return facts
 }
