@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -174,8 +175,17 @@ func ails(c *ecs.ContainerDefinition) bool {
 	return !recovers || err != nil || d > c.HealthCheck.StartPeriod
 }
 
+// comesAndGoes says that a container on which the health of a task depends is started again in place for ever, which makes its health
+// unknown each time.
+func comesAndGoes(d *ecs.TaskDefinition) bool {
+	return slices.ContainsFunc(d.Containers, func(c ecs.ContainerDefinition) bool {
+		return c.Essential && c.HealthCheck != nil && c.RestartPolicy != nil && scripted(&c, fake.EnvExitAfter) != ""
+	})
+}
+
+// scripted gives a variable of a container's script: of several of a name the last one holds.
 func scripted(c *ecs.ContainerDefinition, name string) string {
-	for _, v := range c.Environment {
+	for _, v := range slices.Backward(c.Environment) {
 		if v.Name == name {
 			return v.Value
 		}

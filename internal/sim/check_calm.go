@@ -140,7 +140,8 @@ func (c *checker) pendingService(s *services.Service) string {
 	}
 	fine := len(r.Deployments) == 1 && r.Deployments[0].Rollout == ecs.RolloutCompleted && r.Running == r.Desired &&
 		r.Pending == 0 && r.Steady
-	if r.Status == ecs.ServiceInactive || fine {
+	failed := len(r.Deployments) == 1 && r.Deployments[0].Rollout == ecs.RolloutFailed && r.Running == r.Desired && r.Pending == 0
+	if r.Status == ecs.ServiceInactive || fine || failed { // which lacks nothing, and is never called steady
 		return ""
 	}
 	c.unsettled = true
@@ -156,8 +157,8 @@ func (c *checker) pendingService(s *services.Service) string {
 			return "" // it is tried again then, and there is no room still
 		}
 	}
-	if isBad(r.Definition) && (len(c.of(r)) > 0 || len(s.Explanations()) > 0) {
-		return "" // its tasks end by themselves, and others follow them
+	if (isBad(r.Definition) || comesAndGoes(r.Definition)) && (len(c.of(r)) > 0 || len(s.Explanations()) > 0) {
+		return "" // its tasks end by themselves, and others follow them; or they are never healthy for long
 	}
 	return fmt.Sprintf("desired %d, running %d, pending %d, steady %v, deployments %+v, explained %v, view %+v", r.Desired, r.Running,
 		r.Pending, r.Steady, r.Deployments, s.Explanations(), *s.Tracker().View())

@@ -85,15 +85,19 @@ func (c *checker) startedBox(h *host, key driver.Key, s driver.Started) {
 	case b.runtime != "" && task != nil && task.StartedAt != 0:
 		c.w.fail(once, "%s again after its host lost it, though control had seen it run", keyOf(key))
 	}
+	for later := key; later.Attempt < c.attempts[first(key)]; { // of before its host lost all of them
+		later.Attempt++
+		if b := c.boxes[later]; b != nil {
+			b.runtime = ""
+		}
+	}
 	c.places[key.Task] = h
 	b.host, b.started, b.running, b.runtime, b.ever = h, true, b.exit == nil, s.RuntimeID, true
 }
 
 // startedAgain sees that a container that is restarted in place may be, and has ended.
 func (c *checker) startedAgain(key driver.Key) {
-	first := key
-	first.Attempt = 0
-	c.attempts[first] = max(c.attempts[first], key.Attempt)
+	c.attempts[first(key)] = max(c.attempts[first(key)], key.Attempt)
 	if key.Attempt == 0 {
 		return
 	}
@@ -111,10 +115,19 @@ func (c *checker) startedAgain(key driver.Key) {
 	}
 }
 
-// latest gives the last attempt of a container that was started; nil if none was.
+// first is the key of the first attempt of a container.
+func first(key driver.Key) driver.Key {
+	key.Attempt = 0
+	return key
+}
+
+// latest gives the last attempt of a container that was started and that its host has not lost since, else the first; nil if none
+// was started.
 func (c *checker) latest(task ecs.ID, container string) *box {
 	key := driver.Key{Task: task, Container: container}
-	key.Attempt = c.attempts[key]
+	for key.Attempt = c.attempts[key]; key.Attempt > 0 && !c.boxes[key].started; {
+		key.Attempt--
+	}
 	return c.boxes[key]
 }
 

@@ -70,6 +70,8 @@ func TestChecksNoticeWhatDriversAreMadeToDo(t *testing.T) {
 	start := func(task byte) driver.Call {
 		return driver.Call{Op: driver.OpStart, Key: driver.Key{Task: ecs.ID{task}, Container: "main"}}
 	}
+	again := start(1)
+	again.Key.Attempt = 1
 	began := func(runtime string) fake.Outcome {
 		return fake.Outcome{Result: &driver.Result{Started: driver.Started{At: epoch, RuntimeID: runtime}}}
 	}
@@ -90,6 +92,24 @@ func TestChecksNoticeWhatDriversAreMadeToDo(t *testing.T) {
 			c.Rebooted(h)
 			c.Happened(h, start(1), began("a"))
 		}, once},
+		"again after a reboot of which nobody heard": {func(c *checker, h *host) {
+			seen := c.tasks[ecs.ID{1}]
+			unseen := *seen
+			unseen.StartedAt = 0
+			unseen.Definition = &ecs.TaskDefinition{Containers: []ecs.ContainerDefinition{{Name: "main", RestartPolicy: &ecs.RestartPolicy{}}}}
+			c.tasks[seen.ID] = &unseen
+			c.Happened(h, start(1), began("a"))
+			c.boxes[start(1).Key].running = false
+			c.Happened(h, again, began("b"))
+			c.Rebooted(h)
+			c.Happened(h, start(1), began("c"))
+			if b := c.latest(seen.ID, "main"); b.runtime != "c" {
+				c.w.fail(forward, "the latest is %+v", *b)
+			}
+			c.boxes[start(1).Key].running = false
+			unseen.StartedAt = epoch
+			c.Happened(h, again, began("d"))
+		}, ""},
 	} {
 		w := emptyWorld(t)
 		h := &host{w: w, name: "host"}
@@ -166,5 +186,23 @@ func TestLedgerKnowsOfRollbacks(t *testing.T) {
 		if e := l.entry("cluster-1", "web"); !e.revisedOK || e.revision != test.want {
 			t.Errorf("%s: got %+v, want revision %d", name, *e, test.want)
 		}
+	}
+}
+
+// TestBadAsScripted: of several scripts of a container the last one holds, as it does for the driver.
+func TestBadAsScripted(t *testing.T) {
+	d := goodDefinition("web")
+	script(&d, fake.EnvExitAfter, "10s")
+	d.Containers[0].RestartPolicy = &ecs.RestartPolicy{}
+	if isBad(&d) || comesAndGoes(&d) {
+		t.Error("a task that is restarted in place is bad")
+	}
+	d.Containers[0].HealthCheck = &ecs.HealthCheck{}
+	if !comesAndGoes(&d) {
+		t.Error("a task that is restarted in place keeps its health")
+	}
+	script(&d, fake.EnvExitAfter, "1s..30s")
+	if !isBad(&d) {
+		t.Error("a task that may run for too short to be restarted in place is good")
 	}
 }
