@@ -156,7 +156,7 @@ func isBad(d *ecs.TaskDefinition) bool {
 		}
 		switch {
 		case strings.HasPrefix(c.Image, fake.ImageMissing), scripted(c, fake.EnvFailStart)+scripted(c, fake.EnvFailCreate) != "",
-			scripted(c, fake.EnvStartDelay) == "5m", !succeeds, c.Essential && scripted(c, fake.EnvExitAfter) != "" && (c.RestartPolicy == nil || strings.HasPrefix(scripted(c, fake.EnvExitAfter), "1s")),
+			scripted(c, fake.EnvStartDelay) == "5m", !succeeds, c.Essential && endsItself(c),
 			(c.Essential || awaited) && ails(c):
 			return true
 		}
@@ -173,6 +173,13 @@ func ails(c *ecs.ContainerDefinition) bool {
 	after, recovers := strings.CutPrefix(finds, "unhealthy,healthy@")
 	d, err := time.ParseDuration(after)
 	return !recovers || err != nil || d > c.HealthCheck.StartPeriod
+}
+
+// endsItself says that a container may end and not be started again in place: it may run for less than that takes.
+func endsItself(c *ecs.ContainerDefinition) bool {
+	least, _, _ := strings.Cut(scripted(c, fake.EnvExitAfter), "..")
+	ran, err := time.ParseDuration(least)
+	return err == nil && (c.RestartPolicy == nil || ran < c.RestartPolicy.AttemptPeriod)
 }
 
 // comesAndGoes says that a container on which the health of a task depends is started again in place for ever, which makes its health

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"ballast/internal/control"
 	"ballast/internal/control/journal"
@@ -193,7 +194,7 @@ func TestLedgerKnowsOfRollbacks(t *testing.T) {
 func TestBadAsScripted(t *testing.T) {
 	d := goodDefinition("web")
 	script(&d, fake.EnvExitAfter, "10s")
-	d.Containers[0].RestartPolicy = &ecs.RestartPolicy{}
+	d.Containers[0].RestartPolicy = &ecs.RestartPolicy{AttemptPeriod: 5 * time.Second}
 	if isBad(&d) || comesAndGoes(&d) {
 		t.Error("a task that is restarted in place is bad")
 	}
@@ -201,8 +202,10 @@ func TestBadAsScripted(t *testing.T) {
 	if !comesAndGoes(&d) {
 		t.Error("a task that is restarted in place keeps its health")
 	}
-	script(&d, fake.EnvExitAfter, "1s..30s")
-	if !isBad(&d) {
-		t.Error("a task that may run for too short to be restarted in place is good")
+	for _, short := range []string{"0s", "4s", "1s..30s"} {
+		script(&d, fake.EnvExitAfter, short)
+		if !isBad(&d) {
+			t.Errorf("a task that may run for too short to be restarted in place is good: %s", short)
+		}
 	}
 }
