@@ -58,7 +58,8 @@ func (s *Source) injected(key driver.Key, mode ecs.NetworkMode, variables []ecs.
 	if !ok {
 		return variables
 	}
-	for _, v := range []ecs.Variable{{Name: "ECS_CONTAINER_METADATA_URI_V4", Value: address + "/v4/" + id}, {Name: "ECS_AGENT_URI", Value: address + "/api/" + id}} {
+	for _, v := range []ecs.Variable{{Name: "ECS_CONTAINER_METADATA_URI_V4", Value: address + "/v4/" + id},
+		{Name: "ECS_CONTAINER_METADATA_URI", Value: address + "/v3/" + id}, {Name: "ECS_AGENT_URI", Value: address + "/api/" + id}} {
 		if at := place(v.Name); at >= 0 {
 			variables[at].Value = v.Value
 			continue

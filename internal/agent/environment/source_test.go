@@ -30,7 +30,8 @@ func TestComplete(t *testing.T) {
 	spec.NetworkMode = ecs.NetworkBridge
 	bridge, err := s.Complete(t.Context(), key, spec)
 	common[1].Value = "http://127.0.0.1:9/api/web"
-	common = append(common, ecs.Variable{Name: "ECS_CONTAINER_METADATA_URI_V4", Value: "http://127.0.0.1:9/v4/web"})
+	common = append(common, ecs.Variable{Name: "ECS_CONTAINER_METADATA_URI_V4", Value: "http://127.0.0.1:9/v4/web"},
+		ecs.Variable{Name: "ECS_CONTAINER_METADATA_URI", Value: "http://127.0.0.1:9/v3/web"})
 	if diff := cmp.Diff(driver.Spec{Image: "app", Environment: common, Labels: labels}, bridge); err != nil || diff != "" {
 		t.Errorf("with one: %v (-want +got):\n%s", err, diff)
 	}

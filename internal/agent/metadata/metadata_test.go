@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -203,6 +204,43 @@ func TestMetadata(t *testing.T) {
 		status, body := get(path)
 		if diff := cmp.Diff(decoded(t, want), decoded(t, body)); status != http.StatusOK || diff != "" {
 			t.Errorf("%s: %d (-want +got):\n%s", path, status, diff)
+		}
+	}
+}
+
+// Version 3 shows less, as in the developer guide, Task metadata endpoint version 3, Example response.
+func TestVersion3(t *testing.T) {
+	d := &bridged{Driver: fake.New(1), stats: driver.Stats{At: at, Networks: map[string]driver.NetworkStats{"eth0": {ReceivedBytes: 100}}}}
+	get := serve(running(), d)
+	web := decoded(t, webJSON).(map[string]any)
+	for _, name := range []string{"LogDriver", "LogOptions", "ContainerARN", "RestartCount"} {
+		delete(web, name)
+	}
+	task := decoded(t, taskJSON+`}`).(map[string]any)
+	for _, name := range []string{"LaunchType", "ServiceName", "FaultInjectionEnabled"} {
+		delete(task, name)
+	}
+	task["Containers"] = []any{web}
+	tagged := maps.Clone(task)
+	tagged["TaskTags"], tagged["ContainerInstanceTags"] = map[string]any{"team": "blue"}, map[string]any{"rack": "7"}
+	for path, want := range map[string]any{"": web, "/task": task, "/taskWithTags": tagged} {
+		status, body := get("/v3/" + webID + path)
+		if diff := cmp.Diff(want, decoded(t, body)); status != http.StatusOK || diff != "" {
+			t.Errorf("%s: %d (-want +got):\n%s", path, status, diff)
+		}
+	}
+	get("/v3/" + webID + "/stats")
+	d.stats.At = at.Add(time.Second)
+	for _, path := range []string{"/stats", "/task/stats"} {
+		d.stats.At = d.stats.At.Add(time.Second)
+		if status, body := get("/v3/" + webID + path); status != http.StatusOK || strings.Contains(body, "network_rate_stats") || !strings.Contains(body, `"rx_bytes":100`) {
+			t.Errorf("%s: %d %s", path, status, body)
+		}
+	}
+	for path, want := range map[string]int{"": 500, "/task": 500, "/stats": 400, "/task/stats": 400} {
+		status, body := get("/v3/x" + path)
+		if status != want || !strings.HasPrefix(body, `"V3 `) || !strings.HasSuffix(body, `from v3 endpoint ID: x"`) {
+			t.Errorf("%s of another: %d %s", path, status, body)
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"strings"
 	"sync"
 	"time"
 
@@ -63,11 +64,13 @@ func NewServer(cfg Config) *Server { return &Server{cfg: cfg, pace: pace{}} }
 // Handler gives what the endpoint serves. How the paths are told apart is gorilla/mux's way in the agent of ECS: exactly.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /v4/{id}", s.answer("V4 container metadata handler", "container ID", s.containerMetadata))
-	mux.HandleFunc("GET /v4/{id}/task", s.answer("V4 task metadata handler", "task arn", s.taskMetadata))
-	mux.HandleFunc("GET /v4/{id}/taskWithTags", s.answer("V4 task metadata handler", "task arn", s.taskWithTags))
-	mux.HandleFunc("GET /v4/{id}/stats", s.answer("V4 container stats handler", "task arn", s.containerStats))
-	mux.HandleFunc("GET /v4/{id}/task/stats", s.answer("V4 task stats handler", "task arn", s.taskStats))
+	for _, v := range []version{version4, version3} {
+		s.serve(mux, v, "", "container metadata handler", s.containerMetadata)
+		s.serve(mux, v, "/task", "task metadata handler", s.taskMetadata)
+		s.serve(mux, v, "/taskWithTags", "task metadata handler", s.taskWithTags)
+		s.serve(mux, v, "/stats", "container stats handler", s.containerStats)
+		s.serve(mux, v, "/task/stats", "task stats handler", s.taskStats)
+	}
 	mux.HandleFunc("GET /api/{id}/task-protection/v1/state", s.getProtection)
 	mux.HandleFunc("PUT /api/{id}/task-protection/v1/state", s.putProtection)
 	return http.MaxBytesHandler(mux, maxBody)
@@ -93,9 +96,27 @@ func (f *failure) Error() string { return f.text }
 // answerFor bounds an answer; the agent and the driver answer in milliseconds.
 const answerFor = 10 * time.Second
 
-// answer wraps what shows something in what is the same for all: the limit, who asks, errors, JSON. What is unknown is said as the
-// agent of ECS does (amazon-ecs-agent, agent/handlers/v4/tmdsstate.go).
-func (s *Server) answer(who, wanted string, show func(context.Context, caller) (any, error)) http.HandlerFunc {
+// serve answers what is asked under a path, with the name that the agent of ECS has for who answers.
+func (s *Server) serve(mux *http.ServeMux, v version, path, handler string, show func(context.Context, caller) (any, error)) {
+	wanted, unknown := "task arn", v.noMetadata
+	if path == "" {
+		wanted = "container ID"
+	}
+	if strings.HasSuffix(path, "/stats") {
+		unknown = v.noStats
+	}
+	mux.HandleFunc("GET "+v.path+path, s.answer(v.name+handler, wanted, unknown, func(ctx context.Context, c caller) (any, error) {
+		answer, err := show(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		return v.shown(answer), nil
+	}))
+}
+
+// answer wraps what shows something in what is the same for all: the limit, who asks, errors, JSON. What is unknown is said in the words of
+// the agent of ECS.
+func (s *Server) answer(who, wanted string, unknown int, show func(context.Context, caller) (any, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), answerFor)
 		defer cancel()
@@ -110,7 +131,7 @@ func (s *Server) answer(who, wanted string, show func(context.Context, caller) (
 			if wanted == "task arn" {
 				what = "task Arn"
 			}
-			s.write(w, http.StatusNotFound, fmt.Sprintf("%s: unable to get %s from request: unable to get %s from v3 endpoint ID: %s", who, wanted, what, r.PathValue("id")))
+			s.write(w, unknown, fmt.Sprintf("%s: unable to get %s from request: unable to get %s from v3 endpoint ID: %s", who, wanted, what, r.PathValue("id")))
 			return
 		}
 		var shown any

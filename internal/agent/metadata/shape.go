@@ -31,7 +31,7 @@ type taskShape struct {
 	LaunchType            string            `json:",omitempty"`
 	Containers            []containerShape  `json:",omitempty"`
 	ServiceName           string            `json:",omitempty"`
-	FaultInjectionEnabled bool
+	FaultInjectionEnabled *bool             `json:",omitempty"`
 }
 
 // taskLimits are in vCPU and MiB.
@@ -122,6 +122,7 @@ func (s *scene) task() taskShape {
 		Revision: strconv.Itoa(v.Work.Definition.Revision), DesiredStatus: v.Desired.String(), KnownStatus: v.Known,
 		Limits: s.limits(), PullStartedAt: moment(v.PullStartedAt), PullStoppedAt: moment(v.PullStoppedAt),
 		ExecutionStoppedAt: moment(v.ExecutionStoppedAt), AvailabilityZone: s.zone, LaunchType: "EC2", ServiceName: v.Work.Service,
+		FaultInjectionEnabled: new(bool),
 	}
 	for i := range v.Containers {
 		if c := &v.Containers[i]; exists(c) {
