@@ -56,7 +56,7 @@ func (d *Driver) Logs(ctx context.Context, task ecs.ID, name string, position in
 		if len(lines) > limit+lookAhead {
 			break
 		}
-		more, err := d.read(ctx, c.ID, position, limit+lookAhead)
+		more, err := d.read(ctx, c, position, limit+lookAhead)
 		if err != nil {
 			return nil, 0, logError(task, name, err)
 		}
@@ -110,7 +110,7 @@ func (d *Driver) LastLog(ctx context.Context, task ecs.ID, name string) (ecs.Tim
 		return 0, logError(task, name, err)
 	}
 	for _, c := range slices.Backward(all) {
-		lines, err := d.tail(ctx, c.ID)
+		lines, err := d.tail(ctx, c)
 		if err != nil {
 			return 0, logError(task, name, err)
 		}
@@ -122,10 +122,10 @@ func (d *Driver) LastLog(ctx context.Context, task ecs.ID, name string) (ecs.Tim
 }
 
 // tail reads the last line of one container.
-func (d *Driver) tail(ctx context.Context, id string) ([]line, error) {
+func (d *Driver) tail(ctx context.Context, c container.InspectResponse) ([]line, error) {
 	ctx, cancel := context.WithTimeout(ctx, inspectFor)
 	defer cancel()
-	stream, err := d.engine.ContainerLogs(ctx, id, client.ContainerLogsOptions{ShowStdout: true, ShowStderr: true, Timestamps: true, Tail: "1"})
+	stream, err := d.engine.ContainerLogs(ctx, c.ID, client.ContainerLogsOptions{ShowStdout: true, ShowStderr: true, Timestamps: true, Tail: "1"})
 	if errdefs.IsNotFound(err) {
 		return nil, nil
 	}
@@ -133,11 +133,11 @@ func (d *Driver) tail(ctx context.Context, id string) ([]line, error) {
 		return nil, err
 	}
 	defer stream.Close()
-	return parse(bufio.NewReader(stream), 1)
+	return parse(bufio.NewReader(stream), framing(c), 1)
 }
 
 // read reads the log of one container from the nanosecond of a position on.
-func (d *Driver) read(ctx context.Context, id string, position int64, limit int) ([]line, error) {
+func (d *Driver) read(ctx context.Context, c container.InspectResponse, position int64, limit int) ([]line, error) {
 	ctx, cancel := context.WithTimeout(ctx, inspectFor) // and with that ends what is not read
 	defer cancel()
 	options := client.ContainerLogsOptions{ShowStdout: true, ShowStderr: true, Timestamps: true}
@@ -145,7 +145,7 @@ func (d *Driver) read(ctx context.Context, id string, position int64, limit int)
 		nano := position/perNano + positionEpoch
 		options.Since = fmt.Sprintf("%d.%09d", nano/int64(time.Second), nano%int64(time.Second))
 	}
-	stream, err := d.engine.ContainerLogs(ctx, id, options)
+	stream, err := d.engine.ContainerLogs(ctx, c.ID, options)
 	if errdefs.IsNotFound(err) {
 		return nil, nil
 	}
@@ -153,7 +153,7 @@ func (d *Driver) read(ctx context.Context, id string, position int64, limit int)
 		return nil, err
 	}
 	defer stream.Close()
-	return parse(bufio.NewReader(stream), limit+perNano)
+	return parse(bufio.NewReader(stream), framing(c), limit+perNano)
 }
 
 // page puts lines into order and gives those after a position.
@@ -177,9 +177,18 @@ func page(lines []line, position int64, limit int) (out []driver.LogLine, next i
 	return out, next
 }
 
-// parse reads at most limit lines of an engine's log stream: frames of one byte for the stream, three zeros, four for the length, and
-// the text, which begins with a time and a space. A frame without a newline is a piece of a line whose rest follows.
-func parse(r io.Reader, limit int) (lines []line, err error) {
+// framing gives how pieces of a container's log are told apart: a terminal has one stream, which engines give as it is (Engine API,
+// ContainerLogs and ContainerAttach, Stream format).
+func framing(c container.InspectResponse) func(*bufio.Reader) (stream byte, text string, err error) {
+	if c.Config != nil && c.Config.Tty {
+		return terminalLine
+	}
+	return frame
+}
+
+// parse reads at most limit lines of an engine's log stream: pieces of text that begin with a time and a space. One without a newline
+// is a piece of a line whose rest follows.
+func parse(r *bufio.Reader, frame func(*bufio.Reader) (stream byte, text string, err error), limit int) (lines []line, err error) {
 	var parts [3]strings.Builder // by stream
 	for len(lines) < limit {
 		stream, text, err := frame(r)
@@ -209,8 +218,32 @@ func parse(r io.Reader, limit int) (lines []line, err error) {
 	return lines, nil
 }
 
-// frame reads one frame; io.EOF is the end of the stream between two.
-func frame(r io.Reader) (stream byte, text string, err error) {
+// terminalLine reads one line, which a terminal ends with two characters. Of a long one the engine has pieces, and each begins with the
+// time again. What is longer than a line may be is passed over.
+func terminalLine(r *bufio.Reader) (stream byte, text string, err error) {
+	var line []byte
+	for more := true; more; {
+		piece, err := r.ReadSlice('\n')
+		if more = errors.Is(err, bufio.ErrBufferFull); err != nil && !more {
+			if errors.Is(err, io.EOF) && len(line)+len(piece) > 0 {
+				err = fmt.Errorf("a line is cut short: %w", io.ErrUnexpectedEOF)
+			}
+			return 0, "", err
+		}
+		if len(line) < maxFrame {
+			line = append(line, piece...)
+		}
+	}
+	text = strings.TrimRight(string(line), "\r\n")
+	if stamp, rest, ok := strings.Cut(text, " "); ok {
+		text = stamp + " " + strings.ReplaceAll(rest, stamp+" ", "")
+	}
+	return 1, text + "\n", nil
+}
+
+// frame reads one frame: a byte for the stream, three zeros, four for the length, and the text. io.EOF is the end of the stream
+// between two.
+func frame(r *bufio.Reader) (stream byte, text string, err error) {
 	var head [8]byte
 	if _, err := io.ReadFull(r, head[:]); err != nil {
 		return 0, "", err

@@ -1,11 +1,14 @@
 package docker
 
 import (
+	"bufio"
 	"encoding/binary"
 	"math"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/moby/moby/api/types/container"
 
 	"ballast/internal/driver"
 	"ballast/internal/ecs"
@@ -35,7 +38,7 @@ func TestParse(t *testing.T) {
 		{name: "another stream", stream: frameOf(3, "x"), fails: "stream 3"},
 		{name: "too long", stream: "\x01\x00\x00\x00\xff\xff\xff\xff", fails: "4294967295 bytes"},
 	} {
-		lines, err := parse(strings.NewReader(c.stream), 100)
+		lines, err := parse(bufio.NewReader(strings.NewReader(c.stream)), frame, 100)
 		if c.fails != "" {
 			if err == nil || !strings.Contains(err.Error(), c.fails) {
 				t.Errorf("%s: error %v, want one with %q", c.name, err, c.fails)
@@ -48,6 +51,30 @@ func TestParse(t *testing.T) {
 		}
 		if err != nil || !slices.Equal(got, c.want) {
 			t.Errorf("%s: got %q, %v", c.name, got, err)
+		}
+	}
+}
+
+// The log of a terminal has no frames, and lines end as terminals end them (Engine API, ContainerAttach, Stream format when using a TTY).
+func TestParseTerminal(t *testing.T) {
+	long := strings.Repeat("a", 16<<10)
+	c := container.InspectResponse{Config: &container.Config{Tty: true}}
+	lines, err := parse(bufio.NewReader(strings.NewReader(second+"1Z one\r\n"+second+"2Z \r\n"+second+"3Z "+long+second+"3Z "+long+second+"3Z b c\r\n")), framing(c), 100)
+	var got []string
+	for _, l := range lines {
+		got = append(got, l.log.Text)
+	}
+	if want := []string{"one", "", long + long + "b c"}; err != nil || !slices.Equal(got, want) {
+		t.Errorf("got %.40q, %v", got, err)
+	}
+	tooLong := second + "1Z " + strings.Repeat("a", 3*maxFrame) + "\r\n" + second + "2Z next\r\n"
+	lines, err = parse(bufio.NewReader(strings.NewReader(tooLong)), framing(c), 100)
+	if err != nil || len(lines) != 2 || len(lines[0].log.Text) != maxLine || lines[1].log.Text != "next" {
+		t.Errorf("a line too long: %d lines, %v", len(lines), err)
+	}
+	for _, text := range []string{"hello\r\n", second + "1Z cut"} {
+		if _, err := parse(bufio.NewReader(strings.NewReader(text)), framing(c), 100); err == nil {
+			t.Errorf("%q is taken", text)
 		}
 	}
 }
