@@ -66,7 +66,7 @@ func lived(t testing.TB) *world {
 	running := &ecs.Task{Seq: 60, ID: ecs.ID{2}, Cluster: "default", Definition: full, Service: "front", ServiceSeq: service.Seq, Deployment: 12345678901234567,
 		Instance: host.ID, LastStatus: ecs.StatusRunning, DesiredStatus: ecs.StatusRunning, Version: 4, CreatedAt: start, PullStartedAt: start + 1,
 		PullStoppedAt: start + 2, StartedAt: start + 3, ConnectivityAt: start,
-		Containers: []ecs.Container{{ID: ecs.ID{3}, Status: ecs.StatusRunning, RuntimeID: "4242", Bindings: []ecs.Binding{{BindIP: "0.0.0.0", ContainerPort: 80, HostPort: 32768}, {BindIP: "0.0.0.0", ContainerPort: 53, HostPort: 5353, UDP: true},
+		Containers: []ecs.Container{{ID: ecs.ID{3}, Status: ecs.StatusRunning, RuntimeID: "4242", ImageDigest: "sha256:5b0bcabd1ed22e9fb1310cf6c2dec7cdef19f0ad69efa1f392e94a4333501270", Bindings: []ecs.Binding{{BindIP: "0.0.0.0", ContainerPort: 80, HostPort: 32768}, {BindIP: "0.0.0.0", ContainerPort: 53, HostPort: 5353, UDP: true},
 			{BindIP: "0.0.0.0", ContainerPort: 8000, LastContainerPort: 8010, HostPort: 33000, LastHostPort: 33010}}},
 			{ID: ecs.ID{4}, Status: ecs.StatusStopped, ExitCode: &code}}}
 	units := 200

@@ -142,6 +142,7 @@ func (a *API) showContainers(t *ecs.Task, taskArn *string) []types.Container {
 			TaskArn:           taskArn,
 			Name:              &d.Name,
 			Image:             &d.Image,
+			ImageDigest:       text(c.ImageDigest),
 			RuntimeId:         text(c.RuntimeID),
 			LastStatus:        &last,
 			HealthStatus:      types.HealthStatus(c.Health.String()),
