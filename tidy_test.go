@@ -50,7 +50,7 @@ var machines = []string{"internal/control/journal", "internal/control/root", "in
 
 // machineFiles decide, in packages that also hold a runner.
 var machineFiles = map[string][]string{
-	"internal/control": {"machine.go", "apply.go", "decide.go", "reports.go", "load.go", "expire.go", "timers.go", "command.go", "launch.go", "stuck.go", "protect.go", "explain.go"},
+	"internal/control": {"machine.go", "apply.go", "decide.go", "reports.go", "load.go", "expire.go", "timers.go", "command.go", "launch.go", "stuck.go", "protect.go", "explain.go", "targets.go"},
 }
 
 // pureImports is all of the standard library that the pure packages use.

@@ -168,6 +168,9 @@ func (Halt) apply(m *Machine) (any, error) {
 	m.w.FollowUp() // there may be more tasks than fit into a unit
 	m.tasks.Each(func(t *ecs.Task) {
 		m.tasks.Stop(m.now, t, ecs.UserInitiated, reasonHalted)
+		if t.LastStatus == ecs.StatusDeactivating {
+			m.tasks.Drained(m.now, t)
+		}
 	})
 	return nil, nil
 }

@@ -50,7 +50,9 @@ func (m *Machine) awaitHistory(s *services.Service) {
 // letGo stops the tasks that a service kept to be looked into and may keep no longer.
 func (m *Machine) letGo(s *services.Service) {
 	for _, id := range s.KeptTooMany() {
-		m.tasks.Stop(m.now, m.tasks.Task(s.Record().Cluster, id), ecs.ServiceSchedulerInitiated, scheduler.ReasonFailedContainerChecks)
+		t := m.tasks.Task(s.Record().Cluster, id)
+		reason, _ := m.failed(s, t)
+		m.end(s, t, ecs.ServiceSchedulerInitiated, reason)
 	}
 	m.spread()
 }
@@ -84,18 +86,25 @@ func (m *Machine) stopTasks(s *services.Service, stop scheduler.Stop) {
 	victims := choose(candidates, stop.Count, m.ids.Seed())
 	slices.Sort(victims)
 	var stopped []ecs.ID
+	draining := 0
 	for _, seq := range victims {
-		id := s.TaskID(seq)
+		id, reason, event := s.TaskID(seq), stop.Reason, ""
+		t := m.tasks.Task(s.Record().Cluster, id)
+		if stop.Phase == scheduler.Unhealthy {
+			reason, event = m.failed(s, t)
+		}
 		if stop.Phase == scheduler.Unhealthy && s.Keeps() {
-			m.tasks.Keep(m.tasks.Task(s.Record().Cluster, id))
+			m.tasks.Keep(t)
 			m.spread()
-			m.say(s, scheduler.KeptEvent(s.Record().Name, id))
+			m.say(s, scheduler.KeptEvent(event))
 			continue
 		}
-		m.tasks.Stop(m.now, m.tasks.Task(s.Record().Cluster, id), stop.Code, stop.Reason)
+		if m.end(s, t, stop.Code, reason) {
+			draining++
+		}
 		stopped = append(stopped, id)
-		if stop.Phase == scheduler.Unhealthy {
-			m.say(s, scheduler.UnhealthyEvent(s.Record().Name, id))
+		if event != "" {
+			m.say(s, event)
 		}
 	}
 	m.spread()
@@ -107,6 +116,9 @@ func (m *Machine) stopTasks(s *services.Service, stop scheduler.Stop) {
 		return
 	}
 	m.say(s, scheduler.StoppedEvent(s.Record().Name, stopped))
+	if draining > 0 {
+		m.say(s, scheduler.DrainingEvent(s.Record().Name, draining))
+	}
 }
 
 // startTasks starts as many tasks of a deployment as the plan says and the cluster has room for. The rest waits for room.

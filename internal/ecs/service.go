@@ -78,11 +78,20 @@ type Service struct {
 	// BakingSince is from when on the newest deployment has had all that it needs to be complete but the time for which alarms
 	// are watched; 0 where it has not.
 	BakingSince Time `cbor:"30,keyasint,omitempty"`
+	// LoadBalancers are the target groups that the tasks are registered with. They are replaced, never changed.
+	LoadBalancers []LoadBalancer `cbor:"31,keyasint,omitempty"`
 
 	// Derived, never journalled: the newest events (newest first, at most MaxServiceEvents), and the counts of tasks.
 	Events  []*ServiceEvent `cbor:"-"`
 	Running int             `cbor:"-"`
 	Pending int             `cbor:"-"`
+}
+
+// LoadBalancer has the tasks of a service be targets of a target group, at a port of one of their containers (API_LoadBalancer).
+type LoadBalancer struct {
+	TargetGroup string `cbor:"1,keyasint"` // ARN
+	Container   string `cbor:"2,keyasint"`
+	Port        int    `cbor:"3,keyasint"` // of the container
 }
 
 // Breaker fails a deployment whose tasks keep failing (API_DeploymentCircuitBreaker).

@@ -11,6 +11,12 @@ import (
 // (developer guide, Stopped tasks error codes).
 const ReasonFailedContainerChecks = "Task failed container health checks"
 
+// ReasonFailedTargetChecks is the stopped reason of a task that its service replaces because its target failed the health checks of a
+// load balancer (developer guide, Stopped tasks error codes).
+func ReasonFailedTargetChecks(group string) string {
+	return "Task failed ELB health checks in (target-group " + group + ")"
+}
+
 const troubleshooting = " For more information, see the Troubleshooting section of the Amazon ECS Developer Guide."
 
 const deadlocked = "was unable to stop or start tasks during a deployment because of the service deployment configuration." +
@@ -74,9 +80,30 @@ func UnhealthyEvent(service string, task ecs.ID) string {
 	return prefix(service) + " (task " + task.String() + ") failed container health checks."
 }
 
-// KeptEvent says that a container check of the task failed and that the task is replaced but not stopped.
-func KeptEvent(service string, task ecs.ID) string {
-	return UnhealthyEvent(service, task) + " It keeps running outside of the service (ballast:debug-keep) until it is stopped."
+// UnhealthyTargetEvent says that a target of the task failed its health checks, and why in the words of Elastic Load Balancing.
+func UnhealthyTargetEvent(service string, task ecs.ID, port int, group, why string) string {
+	return prefix(service) + " (task " + task.String() + ") (port " + strconv.Itoa(port) + ") is unhealthy in (target-group " + group +
+		") due to (reason " + why + ")."
+}
+
+// RegisteredEvent says that tasks have become targets of a target group.
+func RegisteredEvent(service string, targets int, group string) string {
+	return prefix(service) + " registered " + strconv.Itoa(targets) + " targets in (target-group " + group + ")"
+}
+
+// DeregisteredEvent says that tasks are no targets of a target group any more: they may still be drained.
+func DeregisteredEvent(service string, targets int, group string) string {
+	return prefix(service) + " deregistered " + strconv.Itoa(targets) + " targets in (target-group " + group + ")"
+}
+
+// DrainingEvent says that tasks that are to stop finish the requests that they have before.
+func DrainingEvent(service string, tasks int) string {
+	return prefix(service) + " has begun draining connections on " + strconv.Itoa(tasks) + " tasks."
+}
+
+// KeptEvent says that a health check of the task failed, in the event that tells of it, and that the task is replaced but not stopped.
+func KeptEvent(unhealthy string) string {
+	return unhealthy + " It keeps running outside of the service (ballast:debug-keep) until it is stopped."
 }
 
 // SteadyStateEvent says that the service has what it should have.

@@ -39,7 +39,7 @@ func (c *checker) try(s *ecs.Service, m *memory) {
 			tr.others++
 		case ended && t.StartedAt == 0 && t.StopCode == ecs.TaskFailedToStart:
 			tr.unstarted++
-		case ended && (t.StopCode == ecs.EssentialContainerExited || t.Health == ecs.HealthUnhealthy):
+		case ended && (t.StopCode == ecs.EssentialContainerExited || t.Health == ecs.HealthUnhealthy || forHealth(t)):
 			tr.others++
 		}
 	}

@@ -2,7 +2,6 @@ package sim
 
 import (
 	"ballast/internal/ecs"
-	"ballast/internal/scheduler"
 	"ballast/internal/scheduler/policy"
 )
 
@@ -81,13 +80,13 @@ func (c *checker) checkUnhealthyStops(s *ecs.Service, m *memory) {
 	stopped, running := 0, 0
 	for _, ch := range c.changes {
 		if t := ch.now; t != nil && t.Cluster == s.Cluster && t.ServiceSeq == s.Seq && t.Service != "" && !t.Kept &&
-			t.StoppedReason == scheduler.ReasonFailedContainerChecks && (ch.old == nil || ch.old.StopCode == ecs.StopNone) {
+			forHealth(t) && (ch.old == nil || ch.old.StopCode == ecs.StopNone) {
 			stopped++
 		}
 	}
 	for _, t := range c.of(s) {
 		if t.LastStatus == ecs.StatusRunning && t.DesiredStatus == ecs.StatusRunning &&
-			(t.Health == ecs.HealthUnhealthy || c.healthy(t.Task, p.HealthyAfter)) {
+			(c.unhealthy(t.Task) || c.healthy(t.Task, p.HealthyAfter)) {
 			running++
 		}
 	}

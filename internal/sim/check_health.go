@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"strings"
 	"time"
 
 	"ballast/internal/driver"
@@ -79,10 +80,11 @@ func (c *checker) checkReplaced(s *ecs.Service) {
 		}
 		ended := ch.old.StopCode == ecs.StopNone && t.StopCode == ecs.ServiceSchedulerInitiated
 		kept := t.Kept && !ch.old.Kept
-		unhealthy := ended && !t.Kept && t.StoppedReason == scheduler.ReasonFailedContainerChecks
+		unhealthy := ended && !t.Kept && forHealth(t)
 		graced := s.GracePeriod > 0 && t.StartedAt.Add(time.Duration(s.GracePeriod)*time.Second) > c.now
 		switch {
-		case (kept || unhealthy) && (t.Health != ecs.HealthUnhealthy || graced):
+		case (kept || unhealthy) && (!c.unhealthy(t) || graced),
+			unhealthy && (t.StoppedReason == scheduler.ReasonFailedContainerChecks) != (t.Health == ecs.HealthUnhealthy):
 			c.w.fail(onlyThe, "%s is %s, started at %d, in a grace period of %d s, at %d", describe(t), t.Health, t.StartedAt,
 				s.GracePeriod, c.now)
 		case ended && !t.Kept && !unhealthy && s.Status == ecs.ServiceActive && min(ch.old.ProtectedUntil, t.ProtectedUntil) > c.now &&
@@ -90,6 +92,11 @@ func (c *checker) checkReplaced(s *ecs.Service) {
 			c.w.fail("protected tasks are spared", "%s is protected until %d and stopped at %d", describe(t), ch.old.ProtectedUntil, c.now)
 		}
 	}
+}
+
+// forHealth says whether a task was stopped because a health check failed.
+func forHealth(t *ecs.Task) bool {
+	return t.StoppedReason == scheduler.ReasonFailedContainerChecks || strings.HasPrefix(t.StoppedReason, "Task failed ELB health checks")
 }
 
 // ofTwoMinds says whether the health of a task is not what the last checks of its containers found; "" when it is.

@@ -85,7 +85,7 @@ func (c *checker) checkTrackers(decided bool) {
 		anew.SetService(record, p)
 		anew.SetDeployments(record.Deployments)
 		for _, t := range c.of(record) {
-			facts := factsOf(t.Task, record, &p)
+			facts := factsOf(t.Task, record, &p, c.w.balancer.sources(t.Task, record))
 			if facts.Phase == scheduler.Warming && c.proven[t.ID] {
 				facts.Phase, facts.Due = scheduler.Healthy, 0
 			}
@@ -107,8 +107,8 @@ func (c *checker) checkTrackers(decided bool) {
 	})
 }
 
-// factsOf says what the scheduler should know of a task.
-func factsOf(t *ecs.Task, s *ecs.Service, p *policy.Policy) scheduler.Task {
+// factsOf says what the scheduler should know of a task of which target groups say that.
+func factsOf(t *ecs.Task, s *ecs.Service, p *policy.Policy, targets []scheduler.Source) scheduler.Task {
 	facts := scheduler.Task{Seq: t.Seq, Deployment: t.Deployment, Protected: t.ProtectedUntil != 0}
 	switch {
 	case t.DesiredStatus == ecs.StatusStopped:
@@ -117,7 +117,7 @@ func factsOf(t *ecs.Task, s *ecs.Service, p *policy.Policy) scheduler.Task {
 		facts.Phase = scheduler.Starting
 	default:
 		facts.Phase, facts.Due = scheduler.RunningPhase(t.StartedAt, time.Duration(s.GracePeriod)*time.Second, p,
-			scheduler.ContainerSource(t.Health, t.Definition.Checked()))
+			append(targets, scheduler.ContainerSource(t.Health, t.Definition.Checked()))...)
 	}
 	return facts
 }

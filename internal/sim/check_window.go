@@ -1,20 +1,38 @@
 package sim
 
 import (
+	"slices"
 	"time"
 
 	"ballast/internal/ecs"
+	"ballast/internal/scheduler"
 )
 
-// healthy says whether a task counts as healthy: by its checks, or, where there are none, after it has run for long enough.
+// healthy says whether a task counts as healthy: by all of its checks, or, where there are none, after it has run for long enough.
 func (c *checker) healthy(t *ecs.Task, after time.Duration) bool {
+	targets := c.targets(t)
 	switch {
-	case t.StartedAt == 0 || t.Health == ecs.HealthUnhealthy:
+	case t.StartedAt == 0 || c.unhealthy(t) || slices.Contains(targets, scheduler.SourceWaiting):
 		return false
 	case t.Definition.Checked():
 		return t.Health == ecs.HealthHealthy
+	case slices.Contains(targets, scheduler.SourceHealthy):
+		return true
 	}
 	return t.StartedAt.Add(after) <= c.now || c.proven[t.ID]
+}
+
+// targets is what target groups have said of a task.
+func (c *checker) targets(t *ecs.Task) []scheduler.Source {
+	if c.w.balancer == nil {
+		return nil
+	}
+	return c.w.balancer.sources(t, c.root.Service(t.Cluster, t.Service))
+}
+
+// unhealthy says whether a task fails any of its checks.
+func (c *checker) unhealthy(t *ecs.Task) bool {
+	return t.Health == ecs.HealthUnhealthy || slices.Contains(c.targets(t), scheduler.SourceUnhealthy)
 }
 
 // checkWindows holds the changes of a batch against design property 2: starts lead to no more than floor(desired x maximumPercent)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"ballast/internal/agent"
@@ -14,6 +15,8 @@ import (
 	"ballast/internal/driver"
 	"ballast/internal/driver/fake"
 	"ballast/internal/ecs"
+	"ballast/internal/lb/health"
+	"ballast/internal/scheduler"
 	"ballast/internal/session"
 	"ballast/internal/store"
 )
@@ -78,6 +81,42 @@ func (s *Stage) AddInstance(hello session.Hello, conduct Conduct) int {
 	h.conduct = conduct
 	h.start()
 	return len(s.w.hosts)
+}
+
+// Balance gives the stage a load balancer with target groups; answer is how a health check of a task ends that is made now. It is
+// called once, before there are services.
+func (s *Stage) Balance(groups []TargetGroup, answer func(group string, t *ecs.Task) health.Result) {
+	s.w.balancer = newBalancer(s.w, groups, func(group string, t *ecs.Task) health.Result {
+		if s.host(int(t.Instance[0])).machine == nil { // the container instance is lost
+			return health.Result{Outcome: health.TimedOut}
+		}
+		return answer(group, t)
+	})
+	s.w.observers = slices.Insert(s.w.observers, len(s.w.observers)-1, Observer(s.w.balancer)) // the audience learns of it last
+}
+
+// TargetSources is what control knows of a task from the target groups of its service, in their order.
+func (s *Stage) TargetSources(t *ecs.Task) []scheduler.Source {
+	if s.w.balancer == nil {
+		return nil
+	}
+	return s.w.balancer.sources(t, s.Root().Service(t.Cluster, t.Service))
+}
+
+// TargetMoves grows whenever a target has changed.
+func (s *Stage) TargetMoves() int {
+	if s.w.balancer == nil {
+		return 0
+	}
+	return s.w.balancer.moves
+}
+
+// Routed gives the tasks of a service that get the requests of a target group, and those that are registered with it.
+func (s *Stage) Routed(service, group string) (routed, registered []ecs.ID) {
+	if s.w.balancer == nil {
+		return nil, nil
+	}
+	return s.w.balancer.routed(service, group)
 }
 
 // Lose has a container instance and all that runs on it be gone, as when a machine loses its power.

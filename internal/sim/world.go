@@ -34,6 +34,7 @@ type World struct {
 	network   network
 	server    *server
 	hosts     []*host
+	balancer  *balancer // nil where there is none
 	observers []Observer
 	failure   *Failure
 	events    int

@@ -27,6 +27,9 @@ type Config struct {
 	CheckTags func([]ecs.Tag) error
 	// Alarms says that somebody tells control which alarms are raised, so that deployments can look at them.
 	Alarms bool
+	// TargetGroup says whether there is a target group of that ARN, of which somebody tells control how its targets are. Nil refuses
+	// services with load balancers.
+	TargetGroup func(arn string) bool
 }
 
 // API has one method for each operation served. Each gives an *ecs.Error when it refuses, or the context's error.
@@ -35,11 +38,13 @@ type API struct {
 	control Control
 	tags    func([]ecs.Tag) error
 	alarms  bool
+
+	targetGroup func(arn string) bool
 }
 
 // New gives the operations over a control runner.
 func New(config Config) *API {
-	a := &API{names: config.Names, control: config.Control, tags: config.CheckTags, alarms: config.Alarms}
+	a := &API{names: config.Names, control: config.Control, tags: config.CheckTags, alarms: config.Alarms, targetGroup: config.TargetGroup}
 	if a.tags == nil {
 		a.tags = func([]ecs.Tag) error { return nil }
 	}

@@ -29,7 +29,7 @@ func (a *API) showService(s *ecs.Service) types.Service {
 		RunningCount:  int32(s.Running),
 		PendingCount:  int32(s.Pending),
 		LaunchType:    types.LaunchTypeEc2,
-		LoadBalancers: []types.LoadBalancer{},
+		LoadBalancers: showBalancers(s.LoadBalancers),
 
 		TaskDefinition:              new(a.names.TaskDefinition(s.Definition.Family, s.Definition.Revision)),
 		DeploymentConfiguration:     showConfiguration(s.Configuration()),

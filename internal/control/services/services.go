@@ -59,6 +59,7 @@ type Service struct {
 	woken    []string // the demands on whose behalf it is decided, because there may be room
 	explain  []scheduler.Explanation
 	stuck    stuck
+	targets  map[ecs.ID][]target // by task
 
 	// rounds counts the decisions of a step.
 	rounds int

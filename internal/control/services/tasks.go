@@ -9,7 +9,11 @@ import (
 
 // TaskMoved takes note of a change of a task; New is nil when it is forgotten, Old when it is new.
 func (b *Book) TaskMoved(now ecs.Time, old, t *ecs.Task) {
-	if t == nil || t.Service == "" {
+	if t == nil {
+		b.forgetTargets(old)
+		return
+	}
+	if t.Service == "" {
 		return
 	}
 	s := b.numbers[number{t.Cluster, t.ServiceSeq}]
@@ -46,9 +50,10 @@ func (s *Service) facts(t *ecs.Task) scheduler.Task {
 	case t.LastStatus < ecs.StatusRunning:
 		facts.Phase = scheduler.Starting
 	default:
+		var some [4]scheduler.Source
 		grace := time.Duration(s.record.GracePeriod) * time.Second
 		facts.Phase, facts.Due = scheduler.RunningPhase(t.StartedAt, grace, &s.tracker.View().Policy,
-			scheduler.ContainerSource(t.Health, t.Definition.Checked()))
+			s.sources(t, some[:0])...)
 	}
 	return facts
 }
@@ -57,7 +62,7 @@ func (s *Service) facts(t *ecs.Task) scheduler.Task {
 // change of something else of it proves nothing anew.
 func (s *Service) stillHealthy(t *ecs.Task, facts scheduler.Task) scheduler.Task {
 	known, ok := s.tracker.Task(t.Seq)
-	if ok && known.Phase == scheduler.Healthy && facts.Phase == scheduler.Warming && !t.Definition.Checked() {
+	if ok && known.Phase == scheduler.Healthy && facts.Phase == scheduler.Warming && facts.Due != 0 {
 		facts.Phase, facts.Due = scheduler.Healthy, 0
 	}
 	return facts

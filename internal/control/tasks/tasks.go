@@ -163,8 +163,7 @@ func (b *Book) Create(now ecs.Time, t ecs.Task) *ecs.Task {
 	return &noted
 }
 
-// Stop asks for the end of a task, for a reason that is kept if it is the first. A task has nothing to be deregistered from,
-// so it is STOPPING at once. It gives the task as it is when the request has been noted, before it moves on: that is what the
+// Stop asks for the end of a task, for a reason that is kept if it is the first. It is STOPPING at once. It gives the task as it is when the request has been noted, before it moves on: that is what the
 // answer to StopTask shows.
 func (b *Book) Stop(now ecs.Time, t *ecs.Task, code ecs.StopCode, reason string) *ecs.Task {
 	if t.DesiredStatus == ecs.StatusStopped {
@@ -176,6 +175,24 @@ func (b *Book) Stop(now ecs.Time, t *ecs.Task, code ecs.StopCode, reason string)
 	advance(&moved, ecs.StatusStopping, now)
 	b.put(t, &moved)
 	return &noted
+}
+
+// Deactivate asks for the end of a task that is a target of load balancers: its containers run on until it is Drained.
+func (b *Book) Deactivate(now ecs.Time, t *ecs.Task, code ecs.StopCode, reason string) {
+	if t.DesiredStatus == ecs.StatusStopped {
+		return
+	}
+	n := *t
+	wantStopped(&n, now, code, reason)
+	advance(&n, ecs.StatusDeactivating, now)
+	b.put(t, &n)
+}
+
+// Drained has a task that is DEACTIVATING go on to STOPPING.
+func (b *Book) Drained(now ecs.Time, t *ecs.Task) {
+	n := *t
+	advance(&n, ecs.StatusStopping, now)
+	b.put(t, &n)
 }
 
 // Lose ends a task whose container instance is gone.

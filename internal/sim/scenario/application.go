@@ -17,13 +17,14 @@ type application struct {
 	down   map[string]bool // dependencies
 	gone   map[string]bool // images
 	full   map[int]bool    // instances without room on their disks
+	apart  map[int]bool    // instances that the load balancer cannot reach
 	rate   map[string]float64
 }
 
 var _ sim.Conduct = (*application)(nil)
 
 func newApplication(p *player) *application {
-	return &application{p: p, frozen: map[ecs.ID]bool{}, down: map[string]bool{}, gone: map[string]bool{}, full: map[int]bool{},
+	return &application{p: p, frozen: map[ecs.ID]bool{}, down: map[string]bool{}, gone: map[string]bool{}, full: map[int]bool{}, apart: map[int]bool{},
 		rate: map[string]float64{}}
 }
 
@@ -83,24 +84,31 @@ func (a *application) Ails(key driver.Key) bool {
 			return true
 		}
 	}
-	return b.most > 0 && a.load(t.Service) > a.capacity(b, t)
+	return b.most > 0 && a.requests(t) > a.capacity(b, t)
 }
 
 // Missing implements sim.Conduct.
 func (a *application) Missing(image string) bool { return a.gone[image] }
 
-// load is the requests a second for each task of a service: all that run get the same, whatever their health.
-func (a *application) load(service string) float64 {
+// requests is how many of them a second a task gets.
+func (a *application) requests(t *ecs.Task) float64 {
+	if routes, load := a.load(t.Service); routes(t) {
+		return load
+	}
+	return 0
+}
+
+// load is the requests a second for each task of a service that gets any, and which do: all of those get the same, whatever their
+// health.
+func (a *application) load(service string) (routes func(*ecs.Task) bool, load float64) {
+	routes = a.routes(service)
 	serving := 0
 	for _, t := range a.p.rec.live {
-		if t.Service == service && serves(t) {
+		if t.Service == service && routes(t) {
 			serving++
 		}
 	}
-	if serving == 0 {
-		return 0
-	}
-	return a.rate[service] / float64(serving)
+	return routes, a.rate[service] / float64(max(1, serving))
 }
 
 func serves(t *ecs.Task) bool {

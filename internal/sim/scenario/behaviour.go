@@ -25,6 +25,8 @@ type Behaviour struct {
 	// fewest and most are the requests a second that a task can serve, drawn for each; 0 = any number.
 	fewest, most float64
 	needs        []string // dependencies without which its health checks fail
+	answers      []reply  // to the health checks of load balancers, by the age of the task
+	answerNeeds  []string // dependencies without which those get 503
 	line         int
 }
 
@@ -88,6 +90,8 @@ func (b *Behaviour) read(n *yaml.Node) error {
 		"checkTakes":     variable(fake.EnvHealthTakes),
 		"capacity":       b.readCapacity,
 		"needs":          readTexts(&b.needs),
+		"answers":        readAnswers(&b.answers),
+		"answerNeeds":    readTexts(&b.answerNeeds),
 		"memoryLeak": func(n *yaml.Node) error {
 			return readFields(n, "a memory leak", map[string]field{
 				"from": readNumber(&b.leak.from), "perMinute": readNumber(&b.leak.perMinute)})

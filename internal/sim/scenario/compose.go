@@ -79,7 +79,7 @@ func addWords(doc *yaml.Node, p Parts) error {
 }
 
 // order is that of the members of a scenario.
-var order = []string{"scenario", "source", "policy", "seed", "begin", "until", "instances", "taskDefinitions", "services", "behaviour",
+var order = []string{"scenario", "source", "policy", "seed", "begin", "until", "instances", "targetGroups", "taskDefinitions", "services", "behaviour",
 	"scaling", "timeline", "expect"}
 
 func sortMembers(doc *yaml.Node) {

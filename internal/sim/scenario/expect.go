@@ -16,10 +16,10 @@ import (
 //
 // where WHAT is one of
 //
-//	min|max|finally GAUGE [of REVISION] = NUMBER       running, healthy, unhealthy, pending, stopping, tasks, desired
+//	min|max|finally GAUGE [of REVISION] = NUMBER       running, healthy, unhealthy, pending, stopping, tasks, kept, desired, registered, routed
 //	COUNT ["TEXT"] [of REVISION] = NUMBER              started, ran, stopped, cancelled, exited, failed; TEXT is part of the stopped reason
 //	event "TEXT" = NUMBER | seen | never | after = 1m30s
-//	started at = 0s, 40s, ...                          the moments of starts, each told once
+//	started|ran|stopped ["TEXT"] [of REVISION] at = 0s, 40s, ...   the moments of them, each told once
 //	steady after = 1m30s                               since the beginning of the stretch
 //	TOTAL = NUMBER                                     restarts, imagePulls, serviceEvents, ... of the whole scenario
 //	finally rollout [of REVISION] = COMPLETED
@@ -51,7 +51,7 @@ const (
 	ofCount
 	ofTotal
 	ofMoment  // how long after the beginning of the stretch something is first seen
-	ofMoments // when tasks were started
+	ofMoments // when tasks were started, came to RUNNING or were STOPPED
 	ofRollout
 	ofWaits
 	ofChecks
@@ -79,7 +79,7 @@ var (
 	countPattern  = regexp.MustCompile(`^(\w+)(?: "([^"]*)")?(?: of (\S+))? (=|<=|>=) (\d+)$`)
 	eventPattern  = regexp.MustCompile(`^event "([^"]*)" (seen|never|after = (\S+))$`)
 	steadyPattern = regexp.MustCompile(`^steady after = (\S+)$`)
-	startsPattern = regexp.MustCompile(`^started(?: of (\S+))? at = (.+)$`)
+	timesPattern  = regexp.MustCompile(`^(started|ran|stopped)(?: "([^"]*)")?(?: of (\S+))? at = (.+)$`)
 	rolloutWanted = regexp.MustCompile(`^finally rollout(?: of (\S+))? = (IN_PROGRESS|COMPLETED|FAILED)$`)
 	neverPattern  = regexp.MustCompile(`^never "([^"]+)"$`)
 	waitsPattern  = regexp.MustCompile(`^finally waits "([^"]*)"$`)
@@ -141,9 +141,9 @@ func (e *Expectation) parse(text string) (err error) {
 		e.kind, e.what, e.text = ofMoment, "event", steadyText
 		e.times, err = durations(m[1])
 	}):
-	case e.match(startsPattern, text, func(m []string) {
-		e.kind, e.what, e.revision = ofMoments, "started", m[1]
-		e.times, err = durations(m[2])
+	case e.match(timesPattern, text, func(m []string) {
+		e.kind, e.what, e.text, e.revision = ofMoments, m[1], m[2], m[3]
+		e.times, err = durations(m[4])
 	}):
 	case e.match(rolloutWanted, text, func(m []string) { e.kind, e.revision, e.word = ofRollout, m[1], m[2] }):
 	case text == "checks hold":

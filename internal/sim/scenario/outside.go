@@ -170,6 +170,8 @@ func (a *onInstances) perform(p *player) (string, error) {
 			p.stage.Cut(n, a.kind == "cutInstances")
 		case "fillDisk", "freeDisk":
 			p.app.full[n] = a.kind == "fillDisk"
+		case "cutTargets", "mendTargets":
+			p.app.apart[n] = a.kind == "cutTargets"
 		}
 	}
 	which := "zone " + a.zone
@@ -178,7 +180,8 @@ func (a *onInstances) perform(p *player) (string, error) {
 	}
 	return which + " " + map[string]string{
 		"loseInstances": "is lost", "returnInstances": "is back, empty", "cutInstances": "cannot reach the server",
-		"mendInstances": "reaches the server again", "fillDisk": "has a full disk", "freeDisk": "has room on its disk again"}[a.kind], nil
+		"mendInstances": "reaches the server again", "cutTargets": "cannot be reached by the load balancer",
+		"mendTargets": "is reached by the load balancer again", "fillDisk": "has a full disk", "freeDisk": "has room on its disk again"}[a.kind], nil
 }
 
 func (a *outside) perform(p *player) (string, error) {

@@ -67,6 +67,7 @@ func (s *Scenario) Play(o Options) (*Result, error) {
 	p.rec = newRecorder(p)
 	p.app = newApplication(p)
 	p.stage = sim.NewStage(p.seed, control.Config{Policy: p.policy}, p.rec, o.Checked)
+	p.balance()
 	p.ops = operations(p)
 	if err := p.play(); err != nil {
 		return nil, located(s.File, err)
@@ -81,6 +82,8 @@ func operations(p *player) map[string]httpd.Operation {
 		Names:   arn.Namer{Region: "us-east-1", Account: "000000000000"},
 		Control: p.stage,
 		Alarms:  true,
+
+		TargetGroup: func(arn string) bool { return p.s.targetGroup(arn) != nil },
 		CheckTags: func(tags []ecs.Tag) error {
 			if _, err := policy.WithTags(p.policy, tags); err != nil {
 				return ecs.Errorf(ecs.InvalidParameterException, "%v", err)

@@ -27,13 +27,14 @@ type Scenario struct {
 	FromCreation bool
 	Length       time.Duration // until
 
-	Instances   []Instances
-	Definitions []Request // RegisterTaskDefinition
-	Services    []Request // CreateService
-	Behaviours  []Behaviour
-	Scaling     []Scaling
-	Timeline    []Event // in the order of time
-	Expect      []Expectation
+	Instances    []Instances
+	TargetGroups []TargetGroup
+	Definitions  []Request // RegisterTaskDefinition
+	Services     []Request // CreateService
+	Behaviours   []Behaviour
+	Scaling      []Scaling
+	Timeline     []Event // in the order of time
+	Expect       []Expectation
 
 	// History is a random history in place of all of them, nil for none.
 	History *sim.Options
@@ -134,6 +135,7 @@ func (s *Scenario) read(doc *yaml.Node) error {
 		"begin":           readOneOf(&begin, "steady", "creation"),
 		"until":           readDuration(&s.Length),
 		"instances":       s.readInstances,
+		"targetGroups":    s.readTargetGroups,
 		"taskDefinitions": s.readRequests("RegisterTaskDefinition", &s.Definitions),
 		"services":        s.readRequests("CreateService", &s.Services),
 		"behaviour":       s.readBehaviours,
@@ -170,6 +172,9 @@ func (s *Scenario) check(doc *yaml.Node) error {
 		return mistakef(doc, `"taskDefinitions" is missing`)
 	case len(s.Services) == 0:
 		return mistakef(doc, `"services" is missing`)
+	}
+	if err := s.unknownGroup(); err != nil {
+		return err
 	}
 	slices.SortStableFunc(s.Timeline, func(a, b Event) int { return int(a.At - b.At) })
 	if n := len(s.Timeline); n > 0 && s.Timeline[n-1].At >= s.Length {

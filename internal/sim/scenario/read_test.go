@@ -24,6 +24,12 @@ expect:
   - started = 1
 `
 
+// group gives target groups with one that has such members.
+func group(members string) string {
+	return "targetGroups:\n  - {TargetGroupArn: \"arn:aws:elasticloadbalancing:us-east-1:000000000000:targetgroup/web/0123456789abcdef\", " +
+		members + "}\nservices:"
+}
+
 // TestMistakes has each mistake be told with its line.
 func TestMistakes(t *testing.T) {
 	for _, c := range []struct{ old, new, want string }{
@@ -58,6 +64,17 @@ func TestMistakes(t *testing.T) {
 		{"started = 1", "finally healthy of db:1 = 1", `file.yaml:17: there is no task definition "db:1"`},
 		{"- {count: 2}", "- &a {count: 2}\n  - *a", "file.yaml:4: anchors and aliases are not taken"},
 		{"until: 5m", "until: [", "file.yaml:"},
+		{"desiredCount: 2", "desiredCount: 2, loadBalancers: [{targetGroupArn: x, containerName: app, containerPort: 80}]",
+			`file.yaml:10: there is no target group "x" in targetGroups`},
+		{"services:", "targetGroups:\n  - {TargetGroupArn: web}\nservices:", "file.yaml:10: TargetGroupArn: want an ARN such as arn:aws:elastic"},
+		{"services:", group("HealthCheckIntervalSeconds: 4"), `file.yaml:10: want a whole number from 5 to 300, not "4"`},
+		{"services:", group("HealthCheckIntervalSeconds: 10, HealthCheckTimeoutSeconds: 10"), "file.yaml:10: Health check interval must be greater"},
+		{"services:", group("Matcher: {HttpCode: 600}"), `file.yaml:10: matcher "600": 600 is not between 200 and 499`},
+		{"services:", group("Name: web"), `file.yaml:10: a target group has no field "Name"; it has HealthCheckInterval`},
+		{"startTime: 2s", "answers: 20", `file.yaml:12: answers: want a code, refused or silent, not "20"`},
+		{"startTime: 2s", `answers: "200@5s"`, `file.yaml:12: answers: "200@5s": want the first without a time`},
+		{"startTime: 2s", `answers: "200,503@5s,200@5s"`, `file.yaml:12: answers: "200,503@5s,200@5s": want the first without a time`},
+		{"crash: {tasks: 1}", "cutTargets: {numbers: [3]}", "file.yaml:14: cutTargets: there is no such instance"},
 		{"- started = 1\n", "- started = 1\n---\nmore: 1\n", "file.yaml:18: want one document in a file"},
 	} {
 		if !strings.Contains(small, c.old) {
@@ -80,6 +97,9 @@ func TestRefusals(t *testing.T) {
 		{"desiredCount: 2", "desiredCount: 20000", "file.yaml:10: InvalidParameterException: desiredCount must be between 0 and 5000."},
 		{"crash: {tasks: 1}", "crash: {tasks: 3}", "file.yaml:15: at this moment 2 such tasks run, not 3"},
 		{"crash: {tasks: 1}", "UpdateService: {service: db}", "file.yaml:15: ServiceNotFoundException: Service not found."},
+		{"services:\n  - {", group("HealthCheckIntervalSeconds: 10") + "\n  - {loadBalancers: [{targetGroupArn: \"arn:aws:elasticloadbalancing:us-east-1:" +
+			"000000000000:targetgroup/web/0123456789abcdef\", containerName: app, containerPort: 80}], ",
+			"file.yaml:12: InvalidParameterException: The container app did not have a container port 80 defined."},
 		{"memory: 64", "memory: 64000", `file.yaml: the services are not steady within 1h0m0s; with "begin: creation" they need not be`},
 	} {
 		s, err := Parse("file.yaml", []byte(strings.Replace(small, c.old, c.new, 1)))

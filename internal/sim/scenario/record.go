@@ -11,6 +11,7 @@ import (
 	"ballast/internal/control/root"
 	"ballast/internal/driver"
 	"ballast/internal/ecs"
+	"ballast/internal/scheduler"
 	"ballast/internal/scheduler/policy"
 	"ballast/internal/sim"
 )
@@ -52,6 +53,9 @@ type Part struct {
 	Stopping   int    `json:"stopping"`  // told to stop
 	// Kept tasks are out of the service, for debugging, and in no other count.
 	Kept int `json:"kept,omitempty"`
+	// Registered tasks are targets of the service's target group, routed ones get its requests.
+	Registered int `json:"registered,omitempty"`
+	Routed     int `json:"routed,omitempty"`
 }
 
 // Sample is how a service stands from a moment on.
@@ -88,6 +92,7 @@ type standing struct {
 	policy policy.Policy
 	moved  bool     // a task has, since
 	due    ecs.Time // when a task comes to be healthy if nothing happens, 0 = none does
+	moves  int      // of targets, when they were counted last
 }
 
 // recorder is the audience of a scenario.
@@ -350,7 +355,8 @@ func (r *recorder) Committed(now ecs.Time, state *root.Root) {
 	for i := range r.p.s.Services {
 		name := r.p.s.Services[i].text("serviceName")
 		if s := state.Service(Cluster, name); s != nil && s.Status != ecs.ServiceInactive {
-			if st := r.standing(name); st.record != s || st.moved || st.due != 0 && st.due <= now {
+			if st := r.standing(name); st.record != s || st.moved || st.due != 0 && st.due <= now ||
+				st.moves != r.p.stage.TargetMoves() {
 				r.sample(now, s, st)
 			}
 		}
@@ -364,7 +370,9 @@ func (r *recorder) sample(now ecs.Time, s *ecs.Service, st *standing) {
 			st.policy = r.p.policy // tags have been checked
 		}
 	}
-	st.record, st.moved, st.due = s, false, 0
+	r.p.account()
+	st.record, st.moved, st.due, st.moves = s, false, 0, r.p.stage.TargetMoves()
+	group, _ := r.p.s.balancer(s.Name)
 	next := Sample{At: Moment(now.Sub(r.zero)), Desired: s.Desired, Most: s.Desired * s.MaximumPercent / 100,
 		Fewest: (s.Desired*s.MinimumHealthyPercent + 99) / 100}
 	for i := len(s.Deployments) - 1; i >= 0; i-- {
@@ -375,7 +383,8 @@ func (r *recorder) sample(now ecs.Time, s *ecs.Service, st *standing) {
 			facts.desired = s.Desired
 		}
 		part := Part{Deployment: facts.number, Revision: d.Definition.Name(), Rollout: d.Rollout.String()}
-		st.fill(&part, d.ID, now)
+		st.fill(&part, d.ID, now, r.p.stage.TargetSources)
+		r.targets(&part, st, d.ID, group)
 		next.Parts = append(next.Parts, part)
 	}
 	samples := r.series[s.Name]
@@ -392,12 +401,11 @@ func (r *recorder) sample(now ecs.Time, s *ecs.Service, st *standing) {
 }
 
 // fill counts the tasks of a deployment as the scheduler does.
-func (st *standing) fill(part *Part, id ecs.DeploymentID, now ecs.Time) {
+func (st *standing) fill(part *Part, id ecs.DeploymentID, now ecs.Time, targets func(*ecs.Task) []scheduler.Source) {
 	for _, t := range st.live {
 		if t.Deployment != id {
 			continue
 		}
-		due := t.StartedAt.Add(st.policy.HealthyAfter)
 		switch {
 		case t.Kept && t.DesiredStatus != ecs.StatusStopped:
 			part.Kept++
@@ -405,15 +413,23 @@ func (st *standing) fill(part *Part, id ecs.DeploymentID, now ecs.Time) {
 			part.Stopping++
 		case t.LastStatus < ecs.StatusRunning:
 			part.Pending++
-		case t.Health == ecs.HealthUnhealthy:
-			part.Unhealthy++
-		case t.Health == ecs.HealthHealthy, !t.Definition.Checked() && due <= now:
-			part.Healthy++
 		default:
-			part.Warming++
-			if !t.Definition.Checked() && (st.due == 0 || due < st.due) {
-				st.due = due
-			}
+			st.fillRunning(part, t, now, append(targets(t), scheduler.ContainerSource(t.Health, t.Definition.Checked())))
+		}
+	}
+}
+
+// fillRunning counts a task that is RUNNING, of which that is said; one in its grace period is as healthy as it is.
+func (st *standing) fillRunning(part *Part, t *ecs.Task, now ecs.Time, said []scheduler.Source) {
+	switch phase, due := scheduler.RunningPhase(t.StartedAt, 0, &st.policy, said...); {
+	case phase == scheduler.Unhealthy:
+		part.Unhealthy++
+	case phase == scheduler.Healthy, due != 0 && due <= now:
+		part.Healthy++
+	default:
+		part.Warming++
+		if due != 0 && (st.due == 0 || due < st.due) {
+			st.due = due
 		}
 	}
 }

@@ -113,13 +113,15 @@ func (s *ServiceResult) Gauge(m Moment, name string) int {
 
 // gauges are what a sample tells, by name.
 var gauges = map[string]func(Part) int{
-	"running":   func(p Part) int { return p.Warming + p.Healthy + p.Unhealthy },
-	"healthy":   func(p Part) int { return p.Healthy },
-	"unhealthy": func(p Part) int { return p.Unhealthy },
-	"pending":   func(p Part) int { return p.Pending },
-	"stopping":  func(p Part) int { return p.Stopping },
-	"kept":      func(p Part) int { return p.Kept },
-	"tasks":     func(p Part) int { return p.Pending + p.Warming + p.Healthy + p.Unhealthy + p.Stopping },
+	"running":    func(p Part) int { return p.Warming + p.Healthy + p.Unhealthy },
+	"healthy":    func(p Part) int { return p.Healthy },
+	"unhealthy":  func(p Part) int { return p.Unhealthy },
+	"pending":    func(p Part) int { return p.Pending },
+	"stopping":   func(p Part) int { return p.Stopping },
+	"registered": func(p Part) int { return p.Registered },
+	"routed":     func(p Part) int { return p.Routed },
+	"kept":       func(p Part) int { return p.Kept },
+	"tasks":      func(p Part) int { return p.Pending + p.Warming + p.Healthy + p.Unhealthy + p.Stopping },
 }
 
 // gauge adds up over deployments; desired is that of the service.

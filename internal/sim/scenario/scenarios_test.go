@@ -74,9 +74,17 @@ func TestScenarios(t *testing.T) {
 // numbers are those of an expectation, but for those in names: of revisions, and of events in "since" and "until".
 var numbers = regexp.MustCompile(`(of \S+:\d+|(?:since|until) \S+|\d+)`)
 
-// mutations gives an expectation with each of its numbers one more, and one less.
+// words are what an expectation may end in other than a number, each with another that must not hold as well.
+var words = [][2]string{{" seen", " never"}, {" never", " seen"}, {"COMPLETED", "FAILED"}, {"FAILED", "IN_PROGRESS"}, {"IN_PROGRESS", "COMPLETED"}}
+
+// mutations gives an expectation with each of its numbers one more, and one less, or with another word at its end.
 func mutations(text string) []string {
 	var all []string
+	for _, w := range words {
+		if begin, ok := strings.CutSuffix(text, w[0]); ok {
+			all = append(all, begin+w[1])
+		}
+	}
 	for _, at := range numbers.FindAllStringIndex(text, -1) {
 		n, err := strconv.Atoi(text[at[0]:at[1]])
 		if err != nil {
@@ -99,14 +107,23 @@ func TestMutations(t *testing.T) {
 	if got != want {
 		t.Errorf("got %s", got)
 	}
+	got = strings.Join(append(mutations(`event "x" never`), mutations("in web, finally rollout of web:2 = FAILED")...), "; ")
+	if want := `event "x" seen; in web, finally rollout of web:2 = IN_PROGRESS`; got != want {
+		t.Errorf("got %s", got)
+	}
 }
 
-// TestScenariosAreTight changes every number that the files expect by one, in both directions: each change must fail.
+// TestScenariosAreTight changes every number that the files expect by one, in both directions, and every word that stands in place of
+// one: each change must fail. An expectation in which nothing can be changed is of what the scheduler says at the end.
 func TestScenariosAreTight(t *testing.T) {
 	changes := 0
 	forEach(t, func(t *testing.T, s *Scenario, r *Result) {
 		for _, e := range s.Expect {
-			for _, text := range mutations(e.Text) {
+			changed := mutations(e.Text)
+			if len(changed) == 0 && e.kind != ofWaits && e.kind != ofChecks && e.kind != ofNever {
+				t.Errorf("line %d: %q has nothing that can be changed", e.Line, e.Text)
+			}
+			for _, text := range changed {
 				changed, err := parseExpectation(text)
 				if err != nil {
 					t.Errorf("%s: %v", text, err)

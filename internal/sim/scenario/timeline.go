@@ -94,7 +94,8 @@ func (s *Scenario) actions(e *Event) map[string]field {
 			return readFields(n, "traffic", map[string]field{"service": readText(&a.service), "rate": readNumber(&a.rate)})
 		},
 	}
-	for _, name := range []string{"loseInstances", "returnInstances", "cutInstances", "mendInstances", "fillDisk", "freeDisk"} {
+	for _, name := range []string{"loseInstances", "returnInstances", "cutInstances", "mendInstances", "fillDisk", "freeDisk", "cutTargets",
+		"mendTargets"} {
 		known[name] = func(n *yaml.Node) error {
 			a := &onInstances{kind: name, line: n.Line}
 			e.act = a
@@ -184,7 +185,9 @@ func (s *Scenario) checkEvent(e Event) error {
 			return wrong("%s: there is no such instance", a.kind)
 		}
 	case *outside:
-		needed := slices.ContainsFunc(s.Behaviours, func(b Behaviour) bool { return slices.Contains(b.needs, a.what) })
+		needed := slices.ContainsFunc(s.Behaviours, func(b Behaviour) bool {
+			return slices.Contains(b.needs, a.what) || slices.Contains(b.answerNeeds, a.what)
+		})
 		if strings.HasPrefix(a.kind, "dependency") && !needed {
 			return wrong("no behaviour needs %q", a.what)
 		}

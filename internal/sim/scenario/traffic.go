@@ -62,11 +62,14 @@ func newRule(p *player, s Scaling) *rule {
 // account adds up how busy the tasks have been since the last time. It is called before anything changes that.
 func (p *player) account() {
 	for _, r := range p.rules {
-		load, sum, serving := p.app.load(r.service), 0.0, 0
+		routes, load := p.app.load(r.service)
+		sum, serving := 0.0, 0
 		for _, t := range p.rec.live {
-			if t.Service == r.service && serves(t) {
+			if t.Service != r.service || !serves(t) {
+				continue
+			}
+			if serving++; routes(t) {
 				sum += p.app.utilisation(t, load)
-				serving++
 			}
 		}
 		now := p.stage.Now()

@@ -1,0 +1,104 @@
+package control
+
+import (
+	"cmp"
+
+	"ballast/internal/control/services"
+	"ballast/internal/ecs"
+	"ballast/internal/lb/health"
+	"ballast/internal/scheduler"
+)
+
+// ReportTargets says how targets are: an input from the load balancers that check them, which say all of it again when control has
+// been started anew. A task that is none any more, or of no service with that target group, is passed over. Answer: nil.
+type ReportTargets struct{ Targets []TargetReport }
+
+// TargetReport is how one task is in one target group.
+type TargetReport struct {
+	Cluster string
+	Task    ecs.ID
+	Group   string // ARN
+	Health  health.Target
+}
+
+// tally counts targets of a service in a target group, for one event.
+type tally struct {
+	service *services.Service
+	group   string
+	come    bool // registered, not deregistered
+	count   int
+}
+
+func (c ReportTargets) apply(m *Machine) (any, error) {
+	m.w.FollowUp() // there may be more tasks than fit into a unit
+	var tallies []tally
+	for _, r := range c.Targets {
+		t := m.tasks.Task(r.Cluster, r.Task)
+		if t == nil {
+			continue
+		}
+		s, was, known := m.services.Targeted(t, r.Group, r.Health)
+		if s == nil {
+			continue
+		}
+		if before := known && was.Registered(); before != r.Health.Registered() {
+			tallies = counted(tallies, s, r.Group, !before)
+		}
+		if t.LastStatus == ecs.StatusDeactivating && !s.Attached(t.ID) {
+			m.tasks.Drained(m.now, t)
+			m.spread()
+		}
+	}
+	for _, x := range tallies {
+		text := scheduler.DeregisteredEvent
+		if x.come {
+			text = scheduler.RegisteredEvent
+		}
+		if x.service.Record().Status != ecs.ServiceInactive {
+			m.say(x.service, text(x.service.Record().Name, x.count, x.group))
+		}
+	}
+	return nil, nil
+}
+
+func counted(all []tally, s *services.Service, group string, come bool) []tally {
+	for i := range all {
+		if x := &all[i]; x.service == s && x.group == group && x.come == come {
+			x.count++
+			return all
+		}
+	}
+	return append(all, tally{s, group, come, 1})
+}
+
+// end stops a task of a service: one that is a target is drained before.
+func (m *Machine) end(s *services.Service, t *ecs.Task, code ecs.StopCode, reason string) (drains bool) {
+	if s.Attached(t.ID) && t.LastStatus == ecs.StatusRunning {
+		m.tasks.Deactivate(m.now, t, code, reason)
+		return true
+	}
+	m.tasks.Stop(m.now, t, code, reason)
+	return false
+}
+
+// failed gives why a task counts as unhealthy: the stopped reason and the event.
+func (m *Machine) failed(s *services.Service, t *ecs.Task) (reason, event string) {
+	lb, why := s.FailedTarget(t)
+	if lb == nil {
+		return scheduler.ReasonFailedContainerChecks, scheduler.UnhealthyEvent(s.Record().Name, t.ID)
+	}
+	return scheduler.ReasonFailedTargetChecks(lb.TargetGroup),
+		scheduler.UnhealthyTargetEvent(s.Record().Name, t.ID, cmp.Or(hostPort(t, lb), lb.Port), lb.TargetGroup, why)
+}
+
+// hostPort is where the port of a load balancer's container is on the container instance, 0 where that is not known.
+func hostPort(t *ecs.Task, lb *ecs.LoadBalancer) int {
+	for i := range t.Containers {
+		for _, b := range t.Containers[i].Bindings {
+			if t.Definition.Containers[i].Name == lb.Container && int(b.ContainerPort) == lb.Port {
+				return int(b.HostPort)
+			}
+		}
+	}
+	return 0
+}

@@ -1,0 +1,202 @@
+package control
+
+import (
+	"testing"
+	"time"
+
+	"ballast/internal/ecs"
+	"ballast/internal/lb/health"
+)
+
+const targetGroup = "arn:aws:elasticloadbalancing:us-east-1:000000000000:targetgroup/web/0123456789abcdef"
+
+var (
+	passes = health.Result{Outcome: health.Passed}
+	fails  = health.Result{Outcome: health.Mismatched, Code: 503}
+)
+
+// balanced creates a service with a load balancer.
+func (w *world) balanced(d *ecs.TaskDefinition, desired int, change ...func(*ecs.Service)) {
+	w.t.Helper()
+	s := ecs.Service{Cluster: "default", Name: "web", Definition: d, Family: d.Family, Revision: d.Revision, Desired: desired,
+		MinimumHealthyPercent: 100, MaximumPercent: 200,
+		LoadBalancers: []ecs.LoadBalancer{{TargetGroup: targetGroup, Container: "web", Port: 80}}}
+	for _, c := range change {
+		c(&s)
+	}
+	w.do(CreateService{Service: s})
+}
+
+// target reports what health checks have come to, one after the other.
+func (w *world) target(id ecs.ID, t health.Target, results ...health.Result) health.Target {
+	w.t.Helper()
+	for _, r := range results {
+		t = t.Probed(r, health.Thresholds{Healthy: 2, Unhealthy: 2})
+	}
+	w.do(ReportTargets{Targets: []TargetReport{{Cluster: "default", Task: id, Group: targetGroup, Health: t}}})
+	return t
+}
+
+// TestTargetsDecide has a service with a load balancer wait for the health of its targets, however long that takes.
+func TestTargetsDecide(t *testing.T) {
+	w := newWorld(t, "ecs")
+	w.agent()
+	w.balanced(w.define("web"), 2)
+	w.pass(10 * time.Minute)
+	equal(t, "rollout while nothing is known", w.service("web").Deployments[0].Rollout, ecs.RolloutInProgress)
+	for _, task := range w.tasks(ecs.StatusRunning) {
+		w.target(task.ID, health.Target{})
+	}
+	w.pass(10 * time.Minute)
+	equal(t, "rollout while targets are initial", w.service("web").Deployments[0].Rollout, ecs.RolloutInProgress)
+	for _, task := range w.tasks(ecs.StatusRunning) {
+		w.target(task.ID, health.Target{}, passes)
+	}
+	equal(t, "rollout after that", w.service("web").Deployments[0].Rollout, ecs.RolloutCompleted)
+	equal(t, "said of targets", w.said("web", "registered 1 targets in (target-group "+targetGroup+")"), 2)
+}
+
+// TestBothChecksAreAwaited has a task be healthy when its containers and its target are, whichever comes first.
+func TestBothChecksAreAwaited(t *testing.T) {
+	for _, targetFirst := range []bool{true, false} {
+		w := newWorld(t, "ecs")
+		a := w.agent()
+		w.balanced(w.define("web", checked), 1)
+		id := w.tasks(ecs.StatusRunning)[0].ID
+		if targetFirst {
+			w.target(id, health.Target{}, passes)
+		} else {
+			a.find(id, ecs.HealthHealthy)
+		}
+		equal(t, "rollout after one of them", w.service("web").Deployments[0].Rollout, ecs.RolloutInProgress)
+		w.target(id, health.Target{}, passes)
+		a.find(id, ecs.HealthHealthy)
+		equal(t, "rollout after both", w.service("web").Deployments[0].Rollout, ecs.RolloutCompleted)
+	}
+}
+
+// TestUnhealthyTargetIsReplacedAndDrained has a task whose target fails be stopped once its replacement is healthy, and its containers
+// run on until it is drained.
+func TestUnhealthyTargetIsReplacedAndDrained(t *testing.T) {
+	w := newWorld(t, "ecs")
+	a := w.agent()
+	w.balanced(w.define("web"), 1)
+	first := w.tasks(ecs.StatusRunning)[0].ID
+	bad := w.target(first, w.target(first, health.Target{}, passes), fails, fails)
+	both := w.tasks(ecs.StatusRunning)
+	equal(t, "tasks while the replacement is not healthy", len(both), 2)
+	for _, task := range both {
+		if task.ID != first {
+			w.target(task.ID, health.Target{}, passes)
+		}
+	}
+	gone := w.m.Root().Task("default", first)
+	equal(t, "the first", []string{gone.LastStatus.String(), gone.StopCode.String(), gone.StoppedReason},
+		[]string{"DEACTIVATING", "ServiceSchedulerInitiated", "Task failed ELB health checks in (target-group " + targetGroup + ")"})
+	equal(t, "events", w.messages("web")[:3], []string{
+		"(service web) has begun draining connections on 1 tasks.",
+		"(service web) has stopped 1 running tasks: (task T).",
+		"(service web) (task T) (port 80) is unhealthy in (target-group " + targetGroup +
+			") due to (reason Health checks failed with these codes: [503]).",
+	})
+	equal(t, "failed tasks", w.service("web").Deployments[0].FailedTasks, 0) // the deployment was complete
+
+	bad = w.target(first, bad.Deregister())
+	w.pass(time.Minute)
+	equal(t, "its containers while it is drained", a.tasks[first].Status, ecs.StatusRunning)
+	equal(t, "said of targets", w.said("web", "deregistered 1 targets in (target-group "+targetGroup+")"), 1)
+	w.target(first, bad.Drained())
+	equal(t, "the first after that", w.m.Root().Task("default", first).LastStatus, ecs.StatusStopped)
+	equal(t, "said of targets", w.said("web", "deregistered 1 targets"), 1)
+}
+
+// TestUnhealthyTargetInTheGracePeriod has a failing target be left alone for the grace period of its service.
+func TestUnhealthyTargetInTheGracePeriod(t *testing.T) {
+	w := newWorld(t, "ecs")
+	w.agent()
+	w.balanced(w.define("web"), 1, func(s *ecs.Service) { s.GracePeriod = 60 })
+	w.target(w.tasks(ecs.StatusRunning)[0].ID, health.Target{}, fails, fails)
+	w.pass(60*time.Second - time.Millisecond)
+	equal(t, "tasks in it", len(w.tasks(ecs.StatusRunning)), 1)
+	w.pass(time.Millisecond)
+	equal(t, "tasks after it", len(w.tasks(ecs.StatusRunning)), 2)
+}
+
+// TestOnlyTheSchedulerDrains has tasks that users stop, that crash, or that were no target yet end at once.
+func TestOnlyTheSchedulerDrains(t *testing.T) {
+	for name, end := range map[string]func(w *world, a *pretender, id ecs.ID){
+		"a user": func(w *world, _ *pretender, id ecs.ID) { w.do(StopTask{Cluster: "default", Task: id}) },
+		"a crash": func(w *world, a *pretender, id ecs.ID) {
+			a.crash(id)
+			w.run()
+		},
+		"scaling before it is registered": func(w *world, _ *pretender, _ ecs.ID) {
+			w.do(UpdateService{Cluster: "default", Name: "web", Desired: new(0)})
+		},
+	} {
+		w := newWorld(t, "ecs")
+		a := w.agent()
+		w.balanced(w.define("web"), 1)
+		id := w.tasks(ecs.StatusRunning)[0].ID
+		if name != "scaling before it is registered" {
+			w.target(id, health.Target{}, passes)
+		}
+		end(w, a, id)
+		equal(t, name, w.m.Root().Task("default", id).LastStatus, ecs.StatusStopped)
+		equal(t, name+": said", w.said("web", "has begun draining"), 0)
+	}
+}
+
+// TestDrainingOutlastsControl has a task that is drained stay so when control starts anew, until its load balancer says that it is done;
+// and nothing is replaced because nobody has said yet how targets are.
+func TestDrainingOutlastsControl(t *testing.T) {
+	w := newWorld(t, "ecs")
+	a := w.agent()
+	w.balanced(w.define("web"), 2)
+	var good health.Target
+	for _, task := range w.tasks(ecs.StatusRunning) {
+		good = w.target(task.ID, health.Target{}, passes)
+	}
+	w.do(UpdateService{Cluster: "default", Name: "web", Desired: new(1)})
+	victim := w.tasks(ecs.StatusStopped)[0].ID
+	w.restart()
+	w.pass(10 * time.Minute)
+	equal(t, "status", w.m.Root().Task("default", victim).LastStatus, ecs.StatusDeactivating)
+	equal(t, "its containers", a.tasks[victim].Status, ecs.StatusRunning)
+	equal(t, "tasks that should run", len(w.tasks(ecs.StatusRunning)), 1)
+	w.target(victim, good.Deregister())
+	w.target(victim, good.Deregister().Drained())
+	equal(t, "status after that", w.m.Root().Task("default", victim).LastStatus, ecs.StatusStopped)
+}
+
+// TestHaltDrainsNothing has Ctrl-C end what is being drained, too.
+func TestHaltDrainsNothing(t *testing.T) {
+	w := newWorld(t, "ecs")
+	w.agent()
+	w.balanced(w.define("web"), 1)
+	id := w.tasks(ecs.StatusRunning)[0].ID
+	w.target(id, health.Target{}, passes)
+	w.do(UpdateService{Cluster: "default", Name: "web", Desired: new(0)})
+	equal(t, "before", w.m.Root().Task("default", id).LastStatus, ecs.StatusDeactivating)
+	w.do(Halt{})
+	equal(t, "after", w.m.Root().Task("default", id).LastStatus, ecs.StatusStopped)
+}
+
+// TestTargetsThatAreNone passes over what is said of tasks that are none, and forgets what is known of those that are forgotten.
+func TestTargetsThatAreNone(t *testing.T) {
+	w := newWorld(t, "ecs")
+	w.agent()
+	w.balanced(w.define("web"), 1)
+	id := w.tasks(ecs.StatusRunning)[0].ID
+	w.target(ecs.ID{9}, health.Target{}, passes)
+	w.target(id, health.Target{}, passes)
+	s := w.m.services.Named("default", "web")
+	if !s.Attached(id) {
+		t.Fatal("the task is no target")
+	}
+	w.do(StopTask{Cluster: "default", Task: id})
+	w.pass(w.policy.StoppedKeptFor + time.Minute)
+	if w.m.Root().Task("default", id) != nil || s.Attached(id) {
+		t.Error("a target is known of a task that is forgotten")
+	}
+}
