@@ -32,17 +32,26 @@ func (a *API) balancersOf(in []types.LoadBalancer, d *ecs.TaskDefinition) ([]ecs
 	var out []ecs.LoadBalancer
 	for i := range in {
 		lb := ecs.LoadBalancer{TargetGroup: value(in[i].TargetGroupArn), Container: value(in[i].ContainerName), Port: int(value(in[i].ContainerPort))}
-		switch {
-		case !a.targetGroup(lb.TargetGroup):
+		if !a.targetGroup(lb.TargetGroup) {
 			return nil, ecs.Errorf(ecs.InvalidParameterException, "One or more target groups not found: %s", lb.TargetGroup)
-		case !hasContainer(d, lb.Container):
-			return nil, ecs.Errorf(ecs.InvalidParameterException, "The container %s does not exist in the task definition.", lb.Container)
-		case !hasPort(d, lb):
-			return nil, ecs.Errorf(ecs.InvalidParameterException, "The container %s did not have a container port %d defined.", lb.Container, lb.Port)
 		}
 		out = append(out, lb)
 	}
-	return out, nil
+	return out, checkBalancers(out, d)
+}
+
+// checkBalancers refuses a task definition that lacks a container or a port that load balancers send requests to. The texts are those of
+// real accounts.
+func checkBalancers(all []ecs.LoadBalancer, d *ecs.TaskDefinition) error {
+	for _, lb := range all {
+		switch {
+		case !hasContainer(d, lb.Container):
+			return ecs.Errorf(ecs.InvalidParameterException, "The container %s does not exist in the task definition.", lb.Container)
+		case !hasPort(d, lb):
+			return ecs.Errorf(ecs.InvalidParameterException, "The container %s did not have a container port %d defined.", lb.Container, lb.Port)
+		}
+	}
+	return nil
 }
 
 func hasContainer(d *ecs.TaskDefinition, name string) bool {

@@ -61,6 +61,9 @@ func (a *API) UpdateService(ctx context.Context, in *awsecs.UpdateServiceInput) 
 		if cmd.Definition, err = a.usable(state, in.TaskDefinition, ecs.ClientException); err != nil {
 			return nil, err
 		}
+		if err := checkBalancers(service.LoadBalancers, cmd.Definition); err != nil {
+			return nil, err
+		}
 	}
 	if cmd.Network, err = networkOf(in.NetworkConfiguration); err != nil {
 		return nil, err
