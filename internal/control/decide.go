@@ -43,7 +43,7 @@ func (m *Machine) decide(s *services.Service) {
 // awaitHistory has the history of a service looked at when the oldest of it may be too old.
 func (m *Machine) awaitHistory(s *services.Service) {
 	if at := s.HistoryDue(); at != 0 {
-		m.timers.set(at, timer{kind: historyDue, cluster: s.Record().Cluster, service: s.Record().Seq})
+		m.timers.set(at, serviceTimer(historyDue, s))
 	}
 }
 
@@ -58,9 +58,11 @@ func (m *Machine) letGo(s *services.Service) {
 }
 
 func (m *Machine) wake(s *services.Service, at ecs.Time) {
-	if s.Wake(at) {
-		m.timers.set(at, timer{kind: serviceDue, cluster: s.Record().Cluster, service: s.Record().Seq})
-	}
+	m.timers.set(at, serviceTimer(serviceDue, s))
+}
+
+func serviceTimer(kind timerKind, s *services.Service) timer {
+	return timer{kind: kind, cluster: s.Record().Cluster, number: s.Record().Seq}
 }
 
 // forgetService drops a service that has been INACTIVE for as long as stopped tasks are kept, or has itself called again then.
@@ -153,7 +155,7 @@ func (m *Machine) startTasks(s *services.Service, start scheduler.Start) {
 		m.say(s, scheduler.StartedEvent(record.Name, started, min(start.Replaces, len(started))))
 	}
 	if refusal == nil {
-		m.services.Placed(s)
+		s.Placed()
 		return
 	}
 	awaited := m.instances.Awaited(record.Cluster)

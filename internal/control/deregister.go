@@ -46,6 +46,6 @@ func (c DeregisterContainerInstance) apply(m *Machine) (any, error) {
 // then: ECS keeps one discoverable "for a period of time" too.
 func (m *Machine) forgetInstance(id ecs.ID) {
 	if at := m.instances.Forget(m.now, id, m.cfg.Policy.StoppedKeptFor); at != 0 {
-		m.timers.set(at, timer{kind: inactiveDue, instance: id})
+		m.timers.set(at, timer{kind: inactiveDue, id: id})
 	}
 }

@@ -29,3 +29,24 @@ func TestEventsOfHalfACommitAreNotShown(t *testing.T) {
 	w.restart()
 	equal(t, "events", w.messages("web"), before)
 }
+
+// What half a deletion leaves of a service goes after the next start.
+func TestLeftoversOfAForgottenServiceGo(t *testing.T) {
+	w := newWorld(t, "fast")
+	gone := &ecs.Service{Cluster: "default", Seq: 7}
+	stray := []journal.Unit{{{Key: journal.EventKey(gone, 3), Record: &ecs.ServiceEvent{}, Durable: true},
+		{Key: journal.DeploymentKey(gone, 2), Record: &ecs.ServiceDeployment{Number: 2}, Durable: true}}}
+	units, err := journal.Encode(stray)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range units[0] {
+		w.records[r.Key] = r.Value
+	}
+	w.restart()
+	for _, r := range units[0] {
+		if w.records[r.Key] != nil {
+			t.Errorf("%s is still there", r.Key)
+		}
+	}
+}

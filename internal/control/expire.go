@@ -15,8 +15,7 @@ func (m *Machine) markStale(cluster string) {
 
 // removeLater has deleted task definitions that seem unused looked at in the next step.
 func (m *Machine) removeLater() {
-	if m.catalog.Unused() && !m.removing {
-		m.removing = true
+	if m.catalog.Unused() {
 		m.timers.set(m.now, timer{kind: removalDue})
 	}
 }
@@ -34,8 +33,7 @@ func (m *Machine) expire() {
 		PerCluster: m.cfg.Policy.StoppedKeptPerCluster}
 	for _, cluster := range m.stale {
 		m.tasks.Expire(m.now, cluster, kept)
-		if at := m.tasks.ExpiresAt(cluster, kept); at != 0 && !m.expiring[cluster] {
-			m.expiring[cluster] = true
+		if at := m.tasks.ExpiresAt(cluster, kept); at != 0 {
 			m.timers.set(at, timer{kind: expiryDue, cluster: cluster})
 		}
 	}

@@ -58,7 +58,7 @@ func (m *Machine) caseOf(s *services.Service) *explain.Case {
 	record, view := s.Record(), *s.Tracker().View()
 	view.Deployments = append([]scheduler.Deployment(nil), view.Deployments...)
 	c := &explain.Case{Now: m.now, Service: record, View: view, Waits: append([]scheduler.Explanation(nil), s.Explanations()...),
-		Stuck: s.Stuck(), Wake: s.WakesAt(), Stopped: m.tasks.LastStopped(record.Cluster, record.Seq, explain.MaxStopped)}
+		Stuck: s.Stuck(), Wake: m.timers.at(serviceTimer(serviceDue, s)), Stopped: m.tasks.LastStopped(record.Cluster, record.Seq, explain.MaxStopped)}
 	for i := range view.Deployments {
 		m.addTasks(c, s, &view.Deployments[i])
 		if d := deploymentOf(record, view.Deployments[i].ID); d != nil && (view.Deployments[i].Refused > 0 || i == 0 && view.Throttle.Failed > 0) {

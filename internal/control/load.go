@@ -2,7 +2,6 @@ package control
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 
 	"ballast/internal/control/catalog"
@@ -45,6 +44,21 @@ func (m *Machine) shown(of journal.Key, newest uint64) []*ecs.ServiceEvent {
 
 func eventKey(service journal.Key, n uint64) journal.Key {
 	return journal.Key{Kind: journal.KindServiceEvent, Cluster: service.Cluster, Seq: service.Seq, Event: n}
+}
+
+// leaveGone takes the events and service deployments for leftovers whose service is gone.
+func (m *Machine) leaveGone() {
+	for gone, events := range m.loading.events {
+		for _, e := range events {
+			m.leftovers = append(m.leftovers, eventKey(gone, e.number))
+		}
+	}
+	for gone, history := range m.loading.history {
+		for _, d := range history {
+			m.leftovers = append(m.leftovers, journal.Key{Kind: journal.KindDeployment, Cluster: gone.Cluster, Seq: gone.Seq, Event: d.Number})
+		}
+	}
+	slices.SortFunc(m.leftovers, func(a, b journal.Key) int { return cmp.Compare(a.String(), b.String()) })
 }
 
 // dropLeftovers removes what commits that only got half-way left behind.
@@ -108,16 +122,10 @@ func (m *Machine) load(stored journal.Stored) error {
 func (m *Machine) Loaded(now ecs.Time) {
 	m.now, m.startedAt = now, now
 	m.visible.Loaded()
+	m.catalog.Loaded()
 	m.tasks.Loaded()
 	m.spread()
-	byNumber := func(a, b journal.Key) int {
-		return cmp.Or(cmp.Compare(a.Cluster, b.Cluster), cmp.Compare(a.Seq, b.Seq))
-	}
-	for _, gone := range slices.SortedFunc(maps.Keys(m.loading.events), byNumber) {
-		for _, e := range m.loading.events[gone] {
-			m.leftovers = append(m.leftovers, eventKey(gone, e.number))
-		}
-	}
+	m.leaveGone()
 	m.loading = nil
 	for _, i := range m.instances.All() {
 		if i.Status == ecs.InstanceInactive {

@@ -39,10 +39,8 @@ type Machine struct {
 	halt bool
 
 	startedAt ecs.Time
-	// stale are the clusters with stopped tasks that may have to be forgotten, expiring those with a timer for that.
-	stale    []string
-	expiring map[string]bool
-	removing bool // a timer is set for deleted task definitions
+	// stale are the clusters with stopped tasks that may have to be forgotten.
+	stale []string
 	// leftovers are to be removed from the journal in the next step.
 	leftovers []journal.Key
 
@@ -89,7 +87,7 @@ type Answer struct {
 // New gives a machine that knows nothing. Load what the store has, then call Loaded, before the first Step.
 func New(cfg Config) *Machine {
 	m := &Machine{cfg: cfg, w: &journal.Writer{}, visible: root.NewBuilder(), sessions: sessions.New(),
-		expiring: map[string]bool{}, loading: &loading{events: map[journal.Key][]numbered{}, history: map[journal.Key][]*ecs.ServiceDeployment{}}}
+		timers: newTimers(), loading: &loading{events: map[journal.Key][]numbered{}, history: map[journal.Key][]*ecs.ServiceDeployment{}}}
 	m.catalog = catalog.New(m.w)
 	m.tasks = tasks.New(m.w)
 	m.instances = instances.New(m.w)
@@ -230,7 +228,7 @@ func (m *Machine) Committed(seq uint64) []sessions.Message {
 	}
 	m.inFlight = nil
 	return m.sessions.Messages(m.now, assignments{m}, func(at ecs.Time, instance ecs.ID) {
-		m.timers.set(at, timer{kind: repeatDue, instance: instance})
+		m.timers.set(at, timer{kind: repeatDue, id: instance, number: uint64(at)})
 	})
 }
 

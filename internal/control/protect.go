@@ -64,14 +64,23 @@ func (m *Machine) protect(c ProtectTasks, id ecs.ID) Protection {
 	until := ecs.Time(0)
 	if c.For > 0 {
 		until = m.now.Add(c.For)
-		m.timers.set(until, timer{kind: protectionDue, cluster: c.Cluster, task: id})
+		m.timers.set(until, protectionTimer(t))
 	}
 	return Protection{Task: m.tasks.Protect(t, until)}
 }
 
-// expose ends the protection of a task whose time is over.
+func protectionTimer(t *ecs.Task) timer {
+	return timer{kind: protectionDue, cluster: t.Cluster, id: t.ID}
+}
+
+// expose ends the protection of a task whose time is over, or has itself called again then.
 func (m *Machine) expose(cluster string, id ecs.ID) {
-	if t := m.tasks.Task(cluster, id); t != nil && !t.Stopped() && t.ProtectedUntil != 0 && t.ProtectedUntil <= m.now {
+	t := m.tasks.Task(cluster, id)
+	switch {
+	case t == nil || t.Stopped() || t.ProtectedUntil == 0:
+	case t.ProtectedUntil > m.now:
+		m.timers.set(t.ProtectedUntil, protectionTimer(t))
+	default:
 		m.tasks.Protect(t, 0)
 	}
 }
@@ -80,7 +89,7 @@ func (m *Machine) expose(cluster string, id ecs.ID) {
 func (m *Machine) awaitExposure() {
 	m.tasks.Each(func(t *ecs.Task) {
 		if t.ProtectedUntil != 0 {
-			m.timers.set(t.ProtectedUntil, timer{kind: protectionDue, cluster: t.Cluster, task: t.ID})
+			m.timers.set(t.ProtectedUntil, protectionTimer(t))
 		}
 	})
 }

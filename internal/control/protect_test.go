@@ -108,3 +108,26 @@ func TestProtectionRefused(t *testing.T) {
 	equal(t, "the old one again", w.protect(60, first.ID)[0].Reason, ReasonDeploymentBlocked)
 	equal(t, "no longer", w.protect(0, first.ID)[0].Reason, "")
 }
+
+// A task whose protection is renewed over and over has one timer, and is protected until the last renewal ends.
+func TestRenewedProtectionHasOneTimer(t *testing.T) {
+	w := newWorld(t, "ecs")
+	w.agent()
+	w.serve("web", w.define("web"), 1)
+	w.pass(time.Minute)
+	task := w.up()[0].ID
+	before := len(w.m.timers.heap.all)
+	for range 20 {
+		w.protect(30, task)
+		w.protect(0, task)
+		w.protect(60, task)
+		w.pass(time.Second)
+	}
+	if n := len(w.m.timers.heap.all) - before; n > 2 {
+		t.Errorf("%d timers", n)
+	}
+	w.pass(time.Hour - 2*time.Second)
+	equal(t, "protected", w.up()[0].ProtectedUntil != 0, true)
+	w.pass(2 * time.Second)
+	equal(t, "protected after the end", w.up()[0].ProtectedUntil != 0, false)
+}

@@ -39,38 +39,34 @@ func (m *Machine) report(r *session.Report) {
 	m.watch(r.Instance)
 }
 
-// watch sets the timer by which a silent agent is noticed, unless one is set.
+// watch sets the timer by which a silent agent is noticed.
 func (m *Machine) watch(instance ecs.ID) {
-	if m.instances.Watch(instance) {
-		m.timers.set(m.now.Add(m.cfg.Policy.InstanceLostAfter), timer{kind: instanceDue, instance: instance})
-	}
+	m.timers.set(m.now.Add(m.cfg.Policy.InstanceLostAfter), timer{kind: instanceDue, id: instance})
 }
 
 // timer sees to what may be due.
 func (m *Machine) timer(t timer) {
 	switch t.kind {
 	case serviceDue:
-		m.services.Woken(t.cluster, t.service)
+		m.services.Woken(t.cluster, t.number)
 	case repeatDue:
-		m.sessions.Due(m.now, t.instance)
+		m.sessions.Due(m.now, t.id)
 	case instanceDue:
-		m.silent(t.instance)
+		m.silent(t.id)
 	case removalDue:
-		m.removing = false
 		m.catalog.RemoveUnused()
 	case protectionDue:
-		m.expose(t.cluster, t.task)
+		m.expose(t.cluster, t.id)
 	case historyDue:
-		if s := m.services.Numbered(t.cluster, t.service); s != nil {
+		if s := m.services.Numbered(t.cluster, t.number); s != nil {
 			m.services.ForgetOld(m.now, s)
 			m.awaitHistory(s)
 		}
 	case clusterDue:
 		m.forgetCluster(t.cluster)
 	case inactiveDue:
-		m.forgetInstance(t.instance)
+		m.forgetInstance(t.id)
 	case expiryDue:
-		m.expiring[t.cluster] = false
 		m.markStale(t.cluster)
 	}
 }
@@ -78,15 +74,13 @@ func (m *Machine) timer(t timer) {
 // silent replaces the tasks of a container instance whose agent has said nothing for too long. When it comes back, its
 // manifest tells it to stop them.
 func (m *Machine) silent(id ecs.ID) {
-	m.instances.Unwatch(id)
 	instance := m.instances.Find(id)
 	if instance == nil || instance.Status == ecs.InstanceInactive {
 		return
 	}
 	heard := max(m.sessions.Heard(id), m.startedAt)
 	if lost := heard.Add(m.cfg.Policy.InstanceLostAfter); m.now < lost {
-		m.instances.Watch(id)
-		m.timers.set(lost, timer{kind: instanceDue, instance: id})
+		m.timers.set(lost, timer{kind: instanceDue, id: id})
 		return
 	}
 	m.sessions.Silence(id, m.sessions.Number(id))

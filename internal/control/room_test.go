@@ -83,3 +83,18 @@ func TestUnitsOfCommandsStaySmall(t *testing.T) {
 	w.do(Halt{})
 	equal(t, "running", len(w.running("web")), 0)
 }
+
+// A service that waits for room when it is deleted is not woken once it has been forgotten.
+func TestForgottenServiceDoesNotWait(t *testing.T) {
+	w := newWorld(t, "ecs")
+	d := w.define("web")
+	w.serve("gone", d, 1)
+	w.do(DeleteService{Cluster: "default", Name: "gone", Force: true})
+	w.pass(2 * time.Hour)
+	if s := w.service("gone"); s != nil {
+		t.Fatalf("still there: %v", s)
+	}
+	w.serve("web", d, 1)
+	w.agent()
+	equal(t, "running", len(w.running("web")), 1)
+}

@@ -6,9 +6,14 @@ import (
 	"ballast/internal/ecs"
 )
 
-// timers is a heap of moments at which something may be due. A timer is a hint: whoever is called at it looks at the state and
-// does nothing if another step has seen to it. So timers are never taken back.
-type timers struct{ heap timerHeap }
+// timers is a heap of moments at which something may be due, one for each thing. A timer is a hint: whoever is called at it looks
+// at the state, does nothing if another step has seen to it, and sets it anew if it came too early. So timers are never taken back.
+type timers struct {
+	heap    timerHeap
+	pending map[timer]ecs.Time
+}
+
+func newTimers() timers { return timers{pending: map[timer]ecs.Time{}} }
 
 type timerKind uint8
 
@@ -24,12 +29,12 @@ const (
 	inactiveDue                    // an INACTIVE container instance may be old enough to be forgotten
 )
 
+// timer names what may be due. Which fields count depends on the kind.
 type timer struct {
-	kind     timerKind
-	cluster  string
-	service  uint64
-	instance ecs.ID
-	task     ecs.ID
+	kind    timerKind
+	cluster string
+	number  uint64 // of a service; of repeatDue the moment, so that each message to an agent has its own
+	id      ecs.ID // of a container instance or a task
 }
 
 type timed struct {
@@ -38,10 +43,18 @@ type timed struct {
 	timer
 }
 
+// set has what may be due looked at no later than at.
 func (t *timers) set(at ecs.Time, what timer) {
+	if earlier := t.pending[what]; earlier != 0 && earlier <= at {
+		return
+	}
+	t.pending[what] = at
 	t.heap.order++
 	heap.Push(&t.heap, timed{at, t.heap.order, what})
 }
+
+// at is when something will be looked at; 0 for never.
+func (t *timers) at(what timer) ecs.Time { return t.pending[what] }
 
 // next is the earliest moment; 0 when there is none.
 func (t *timers) next() ecs.Time {
@@ -55,7 +68,11 @@ func (t *timers) next() ecs.Time {
 func (t *timers) due(now ecs.Time, fire func(timer)) {
 	var ready []timer
 	for len(t.heap.all) > 0 && t.heap.all[0].at <= now {
-		ready = append(ready, heap.Pop(&t.heap).(timed).timer)
+		next := heap.Pop(&t.heap).(timed)
+		if t.pending[next.timer] == next.at {
+			delete(t.pending, next.timer)
+			ready = append(ready, next.timer)
+		}
 	}
 	for _, what := range ready {
 		fire(what)

@@ -3,6 +3,8 @@
 package catalog
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"ballast/internal/control/journal"
@@ -55,6 +57,11 @@ func (b *Book) Load(key journal.Key, record any) {
 		b.tokens[key] = r
 		b.tokenOrder = append(b.tokenOrder, key)
 	}
+}
+
+// Loaded says that every record has been loaded: tokens, which came in the order of their keys, are brought into that of their age.
+func (b *Book) Loaded() {
+	slices.SortStableFunc(b.tokenOrder, func(x, y journal.Key) int { return cmp.Compare(b.tokens[x].At, b.tokens[y].At) })
 }
 
 // place puts a revision at its index, whatever the order of loading.

@@ -20,7 +20,6 @@ type Book struct {
 	records  map[ecs.ID]*ecs.ContainerInstance
 	seqs     map[string]uint64
 	clusters map[string]*placement.Index
-	watched  map[ecs.ID]bool
 	lost     map[ecs.ID]bool
 	changed  []ecs.ID // to be shown, in the order of changing
 }
@@ -28,7 +27,7 @@ type Book struct {
 // New gives an empty book that writes to w.
 func New(w *journal.Writer) *Book {
 	return &Book{w: w, records: map[ecs.ID]*ecs.ContainerInstance{}, seqs: map[string]uint64{},
-		clusters: map[string]*placement.Index{}, watched: map[ecs.ID]bool{}, lost: map[ecs.ID]bool{}}
+		clusters: map[string]*placement.Index{}, lost: map[ecs.ID]bool{}}
 }
 
 func (b *Book) index(cluster string) *placement.Index {
@@ -169,16 +168,6 @@ func (b *Book) All() []*ecs.ContainerInstance {
 	})
 	return all
 }
-
-// Watch notes that a timer for the silence of an agent is to be set, and says false if one already is.
-func (b *Book) Watch(id ecs.ID) bool {
-	was := b.watched[id]
-	b.watched[id] = true
-	return !was
-}
-
-// Unwatch notes that the timer has fired.
-func (b *Book) Unwatch(id ecs.ID) { delete(b.watched, id) }
 
 // Lost notes that an agent has been silent for so long that nobody waits for it any more.
 func (b *Book) Lost(id ecs.ID) { b.lost[id] = true }

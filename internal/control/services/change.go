@@ -67,7 +67,7 @@ func (b *Book) deploy(now ecs.Time, chance Chance, record *ecs.Service, definiti
 
 // Update replaces the record of a service, and starts a deployment if deploys says so.
 func (b *Book) Update(now ecs.Time, chance Chance, record *ecs.Service, definition *ecs.TaskDefinition, deploys bool) *ecs.Service {
-	s := b.numbers[number{record.Cluster, record.Seq}]
+	s := b.Numbered(record.Cluster, record.Seq)
 	record.Deployments = slices.Clone(record.Deployments)
 	if deploys {
 		b.supersede(now, chance, s, record, definition)
@@ -84,7 +84,7 @@ func (b *Book) Update(now ecs.Time, chance Chance, record *ecs.Service, definiti
 
 // Delete drains a service: it keeps no task from now on.
 func (b *Book) Delete(now ecs.Time, old *ecs.Service) *ecs.Service {
-	s := b.numbers[number{old.Cluster, old.Seq}]
+	s := b.Numbered(old.Cluster, old.Seq)
 	record := *old
 	record.Status, record.Desired = ecs.ServiceDraining, 0
 	record.Deployments = slices.Clone(old.Deployments)
@@ -116,12 +116,14 @@ func (b *Book) Say(now ecs.Time, chance Chance, s *Service, message string) {
 
 // Forget drops an INACTIVE service and its events.
 func (b *Book) Forget(record *ecs.Service) {
+	s := b.Numbered(record.Cluster, record.Seq)
 	b.w.Delete(journal.ServiceKey(record))
 	b.refer(record, -1)
-	for _, d := range b.numbers[number{record.Cluster, record.Seq}].history {
+	for _, d := range s.history {
 		b.w.DeleteAfter(journal.DeploymentKey(record, d.Number))
 	}
 	delete(b.numbers, number{record.Cluster, record.Seq})
+	b.leaveQueue(s)
 	if newest := b.names[name{record.Cluster, record.Name}]; newest != nil && newest.record.Seq == record.Seq {
 		delete(b.names, name{record.Cluster, record.Name})
 	}

@@ -196,18 +196,10 @@ func (b *Book) forgetHistory(s *Service, record *ecs.Service) {
 // ForgetOld drops what is too old of the history of a service.
 func (b *Book) ForgetOld(now ecs.Time, s *Service) { b.forgetOld(now, s, s.record) }
 
-// HistoryDue is when the oldest of the history of a service is too old, where no timer has been set for that yet; else 0.
+// HistoryDue is when the oldest of the history of a service is too old, 0 where there is no history.
 func (s *Service) HistoryDue() ecs.Time {
 	if len(s.history) == 0 {
 		return 0
 	}
-	at := s.history[0].FinishedAt.Add(historyKept)
-	if at <= s.historyWake {
-		return 0
-	}
-	s.historyWake = at
-	return at
+	return s.history[0].FinishedAt.Add(historyKept)
 }
-
-// Numbered finds a service by its number; nil when there is none.
-func (b *Book) Numbered(cluster string, seq uint64) *Service { return b.numbers[number{cluster, seq}] }

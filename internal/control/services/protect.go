@@ -6,7 +6,7 @@ import "ballast/internal/ecs"
 // for: the task is of an older deployment, and with it more tasks are protected than the service should have (developer guide, API
 // failure reasons, DEPLOYMENT_BLOCKED).
 func (b *Book) Blocks(t *ecs.Task) bool {
-	s := b.numbers[number{t.Cluster, t.ServiceSeq}]
+	s := b.Numbered(t.Cluster, t.ServiceSeq)
 	if s == nil || s.record.Status != ecs.ServiceActive || len(s.record.Deployments) == 0 || t.Deployment == s.record.Deployments[0].ID {
 		return false
 	}

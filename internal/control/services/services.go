@@ -65,19 +65,14 @@ type Service struct {
 	rounds int
 	step   uint64
 
-	// wake is the earliest moment for which a timer is set, 0 when none is.
-	wake ecs.Time
-
-	// history holds the finished service deployments before the current one, oldest first; historyWake is the latest moment for which
-	// a timer is set to look at it.
-	history     []*ecs.ServiceDeployment
-	historyWake ecs.Time
+	// history holds the finished service deployments before the current one, oldest first.
+	history []*ecs.ServiceDeployment
 }
 
 // New gives an empty book that writes to w and tells use of the task definition revisions that its records refer to.
 func New(w *journal.Writer, p policy.Policy, use func(family string, revision, by int)) *Book {
-	return &Book{w: w, policy: p, use: use, defaults: map[string][]ecs.Tag{}, alarms: map[string]bool{}, names: map[name]*Service{}, numbers: map[number]*Service{}, seqs: map[string]uint64{},
-		waiting: map[string]*queue{}}
+	return &Book{w: w, policy: p, use: use, defaults: map[string][]ecs.Tag{}, alarms: map[string]bool{}, names: map[name]*Service{},
+		numbers: map[number]*Service{}, seqs: map[string]uint64{}, waiting: map[string]*queue{}}
 }
 
 // Load takes a service read from the store, with its events, newest first, and the service deployments before its current one,
@@ -115,9 +110,6 @@ func (s *Service) TaskID(seq uint64) ecs.ID { return s.ids[seq] }
 
 // Explanations say what the last decision wanted and could not do.
 func (s *Service) Explanations() []scheduler.Explanation { return s.explain }
-
-// WakesAt is when the service is decided again although nothing has happened, 0 for never.
-func (s *Service) WakesAt() ecs.Time { return s.wake }
 
 // Named gives the newest service of that name with what is derived from its tasks; nil when there is none.
 func (b *Book) Named(cluster, service string) *Service { return b.names[name{cluster, service}] }
@@ -160,19 +152,9 @@ func (b *Book) touch(s *Service) {
 
 // Woken has a service decided in this step because its timer fired.
 func (b *Book) Woken(cluster string, seq uint64) {
-	if s := b.numbers[number{cluster, seq}]; s != nil {
-		s.wake = 0
+	if s := b.Numbered(cluster, seq); s != nil {
 		b.touch(s)
 	}
-}
-
-// Wake notes that the service is to be decided at a moment, and says whether a timer must be set for that.
-func (s *Service) Wake(at ecs.Time) bool {
-	if s.wake != 0 && s.wake <= at {
-		return false
-	}
-	s.wake = at
-	return true
 }
 
 // Round counts a decision in a step, and gives how many there were in it before.
@@ -186,14 +168,22 @@ func (s *Service) Round(step uint64) int {
 
 // NextTouched takes the next service to decide; nil when there is none.
 func (b *Book) NextTouched() *Service {
-	if len(b.touched) == 0 {
-		return nil
+	for len(b.touched) > 0 {
+		s := b.touched[0]
+		b.touched = b.touched[1:]
+		s.touched = false
+		if b.holds(s) {
+			return s
+		}
 	}
-	s := b.touched[0]
-	b.touched = b.touched[1:]
-	s.touched = false
-	return s
+	return nil
 }
+
+// holds says whether a service has not been forgotten.
+func (b *Book) holds(s *Service) bool { return b.Numbered(s.record.Cluster, s.record.Seq) == s }
+
+// Numbered finds a service by its number; nil when there is none.
+func (b *Book) Numbered(cluster string, seq uint64) *Service { return b.numbers[number{cluster, seq}] }
 
 // change has a service shown to readers at the end of the step.
 func (b *Book) change(s *Service) {
@@ -233,7 +223,7 @@ func (b *Book) track(s *Service) {
 // Flush shows readers every service that changed, with its counts.
 func (b *Book) Flush() {
 	for _, s := range b.changed {
-		if b.numbers[number{s.record.Cluster, s.record.Seq}] != s {
+		if !b.holds(s) {
 			continue // forgotten in this step
 		}
 		record := *s.record

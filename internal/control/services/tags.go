@@ -16,7 +16,7 @@ type findTask func(cluster string, id ecs.ID) *ecs.Task
 // Tag replaces the tags of a service. What they change of the policy holds at once, for tasks that run already, too; one that
 // has been counted healthy stays so.
 func (b *Book) Tag(old *ecs.Service, tags []ecs.Tag, task findTask) *ecs.Service {
-	s := b.numbers[number{old.Cluster, old.Seq}]
+	s := b.Numbered(old.Cluster, old.Seq)
 	record := *old
 	record.Tags = tags
 	b.save(s, &record)
@@ -40,7 +40,7 @@ func (b *Book) SetDefaults(cluster string, tags []ecs.Tag, task findTask) {
 
 // Reconsider has a service decided under another grace period.
 func (b *Book) Reconsider(record *ecs.Service, task findTask) {
-	b.reconsider(b.numbers[number{record.Cluster, record.Seq}], task)
+	b.reconsider(b.Numbered(record.Cluster, record.Seq), task)
 }
 
 // reconsider has a service decided under the policy that its tags now make.

@@ -16,7 +16,7 @@ func (b *Book) TaskMoved(now ecs.Time, old, t *ecs.Task) {
 	if t.Service == "" {
 		return
 	}
-	s := b.numbers[number{t.Cluster, t.ServiceSeq}]
+	s := b.Numbered(t.Cluster, t.ServiceSeq)
 	if s == nil {
 		return
 	}

@@ -44,7 +44,7 @@ func (s *Service) Announce() (news bool) {
 }
 
 // Placed notes that all tasks of the service found room: the next refusal is news again.
-func (b *Book) Placed(s *Service) { s.unplaced = false }
+func (s *Service) Placed() { s.unplaced = false }
 
 // PassOn wakes the next of each class for which the service was woken, unless it waits there again: it has got all it wants,
 // which may be nothing by now, and may have left room.
@@ -79,5 +79,23 @@ func (b *Book) wake(cluster string, which func(class) bool) {
 			b.touch(s)
 		}
 	}
+	q.dropEmpty()
+}
+
+// leaveQueue has a service wait for room no longer, and wakes whoever comes after it.
+func (b *Book) leaveQueue(s *Service) {
+	q := b.waiting[s.record.Cluster]
+	if q == nil {
+		return
+	}
+	for i := range q.classes {
+		c := &q.classes[i]
+		c.waiting = slices.DeleteFunc(c.waiting, func(other *Service) bool { return other == s })
+	}
+	q.dropEmpty()
+	b.PassOn(s)
+}
+
+func (q *queue) dropEmpty() {
 	q.classes = slices.DeleteFunc(q.classes, func(c class) bool { return len(c.waiting) == 0 })
 }

@@ -241,7 +241,9 @@ func (s *shelf) put(old, t *ecs.Task) {
 	switch {
 	case t.Stopped():
 		if placed := s.placed[t.Instance]; placed != nil {
-			delete(placed, t.ID)
+			if delete(placed, t.ID); len(placed) == 0 {
+				delete(s.placed, t.Instance)
+			}
 		}
 		if old == nil || !old.Stopped() {
 			s.stopped.add(t)
