@@ -18,16 +18,20 @@ type rollbackVerb struct {
 	waitOptions     `embed:""`
 
 	Service  string `arg:"" help:"The service."`
-	Revision int    `placeholder:"N" help:"The revision to go to; without it, the one that the deployment under way replaces, else the newest ACTIVE one before the service's own."`
+	Revision int    `placeholder:"N" help:"The revision to go to; without it, the last that was steady, where another is being deployed, else the newest ACTIVE one before the service's own."`
 }
 
 // Help is shown with the flags.
 func (rollbackVerb) Help() string {
 	return `Examples:
 
-    ballast rollback web                 to the ACTIVE revision before the one that web is on, or the one it comes from if that is not steady yet
+    ballast rollback web                 to the ACTIVE revision before the one that web is on
+    ballast rollback web                 while a rollout is under way: stop it, and back to what was steady before
     ballast rollback web --revision 3    to web's family, revision 3
     ballast rollback web --no-wait
+
+A rollout that is under way is stopped as by StopServiceDeployment. One that is being rolled back already, by you or by the circuit
+breaker, is only followed.
 
 Only the task definition goes back: counts and percentages of the service stay. The next "ballast deploy" brings the newest revision
 again, unless its files have gone back, too.
@@ -52,6 +56,21 @@ func (v *rollbackVerb) Run(ctx context.Context, s *Streams) error {
 	if err := d.watch(ctx, v.Service); err != nil {
 		return err
 	}
+	undone := false
+	if v.Revision == 0 {
+		undone, err = v.undo(ctx, d)
+	}
+	if err == nil && !undone {
+		err = v.update(ctx, d)
+	}
+	if err != nil {
+		return err
+	}
+	return d.finish(ctx, s, v.waitOptions, v.json())
+}
+
+// update begins a deployment of the earlier revision.
+func (v *rollbackVerb) update(ctx context.Context, d *deployment) error {
 	service, err := d.client.mustServiceNamed(ctx, v.Service)
 	if err != nil {
 		return err
@@ -74,7 +93,7 @@ func (v *rollbackVerb) Run(ctx context.Context, s *Streams) error {
 	}
 	d.services[0].progress.aim(out.Service)
 	d.say("service %s: from %s back to %s", v.Service, now, to)
-	return d.finish(ctx, s, v.waitOptions, v.json())
+	return nil
 }
 
 // target gives the revision to go to, as "family:revision".

@@ -36,7 +36,7 @@ Ballast answers, 4 not within --timeout, 130 interrupted.`
 // Validate refuses what there is nothing to wait for.
 func (v *waitVerb) Validate() error {
 	if (len(v.Services) == 0) == (len(v.Task) == 0) {
-		return errors.New("name services, or tasks with --task")
+		return errors.New("name services, or tasks with --task, and not both")
 	}
 	return nil
 }
