@@ -110,8 +110,16 @@ func Main(args []string, s *Streams) int {
 	}
 	verb := "ballast"
 	if pe := (*kong.ParseError)(nil); errors.As(err, &pe) && pe.Context != nil && pe.Context.Selected() != nil {
-		verb = pe.Context.Selected().FullPath()
+		verb = nameOf(pe.Context.Selected())
 	}
 	fmt.Fprintf(s.Err, "ballast: %v\nRun %q to learn more.\n", err, verb+" --help")
 	return exitUsage
+}
+
+// nameOf gives a verb as it is typed, without its other names.
+func nameOf(verb *kong.Node) string {
+	if verb.Parent == nil {
+		return verb.Name
+	}
+	return nameOf(verb.Parent) + " " + verb.Name
 }

@@ -18,6 +18,7 @@ import (
 	"ballast/internal/arn"
 	"ballast/internal/control"
 	"ballast/internal/driver"
+	"ballast/internal/driver/docker"
 	"ballast/internal/ecs"
 	"ballast/internal/httpd"
 	"ballast/internal/scheduler/policy"
@@ -102,6 +103,11 @@ func (c Config) Check() error {
 	if c.Secrets != "" {
 		if info, err := os.Stat(c.Secrets); err != nil || !info.IsDir() {
 			return fmt.Errorf("secrets %s: want a folder, with parameters/NAME, secrets/NAME and files/BUCKET/KEY.env in it", c.Secrets)
+		}
+	}
+	if c.RegistryAuth != "" {
+		if err := docker.CheckAuth(c.RegistryAuth); err != nil {
+			return err
 		}
 	}
 	if c.Store != "" {

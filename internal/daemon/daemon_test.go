@@ -70,6 +70,7 @@ func TestConfigIsChecked(t *testing.T) {
 		"region with a slash":    {func(c *Config) { c.Region = "us/east" }, "region"},
 		"secrets":                {func(c *Config) { c.Secrets = "/" }, ""},
 		"secrets that are none":  {func(c *Config) { c.Secrets = "/dev/null" }, "want a folder"},
+		"logins that are none":   {func(c *Config) { c.RegistryAuth = "/nowhere" }, "read the logins of registries"},
 		"region without letters": {func(c *Config) { c.Region = "" }, "region"},
 	} {
 		t.Run(name, func(t *testing.T) {

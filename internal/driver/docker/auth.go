@@ -106,11 +106,8 @@ func registryOf(server string) string {
 	return server
 }
 
-// checkAuth says early what is wrong with a file of logins as a whole.
-func checkAuth(file string) error {
-	if file == "" {
-		return nil
-	}
+// CheckAuth says early what is wrong with a file of logins as a whole: that it cannot be read, or is not JSON.
+func CheckAuth(file string) error {
 	text, err := os.ReadFile(file)
 	if err == nil && !json.Valid(text) {
 		err = fmt.Errorf("%s is not JSON", file)

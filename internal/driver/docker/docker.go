@@ -84,8 +84,10 @@ func Open(ctx context.Context, cfg Config) (*Driver, error) {
 	if cfg.Pull == "" {
 		cfg.Pull = PullDefault
 	}
-	if err := checkAuth(cfg.RegistryAuth); err != nil {
-		return nil, err
+	if cfg.RegistryAuth != "" {
+		if err := CheckAuth(cfg.RegistryAuth); err != nil {
+			return nil, err
+		}
 	}
 	engine, err := connect(cfg.Host)
 	if err != nil {
