@@ -21,8 +21,8 @@ import (
 // On that thread nothing may be opened, polled or closed but by system calls: a descriptor there is not what the rest of the program
 // means by its number. The Go runtime is no exception. What it needs itself, its poller, is open before the tables part.
 type forker struct {
-	turn   sync.Mutex // held while a process is made: syscall.ForkExec would do one at a time anyhow
-	work   chan func()
+	turn   sync.Mutex    // held while work is queued: descriptors are sent in its order
+	work   chan func()   // one after the other: syscall.ForkExec has a lock
 	calls  chan struct{} // to chore; holds one
 	chore  func()
 	over   chan struct{}
@@ -35,6 +35,10 @@ type forker struct {
 
 // maxSent bounds the descriptors that a process gets: three, one for a failure to set limits, one of its control group.
 const maxSent = 8
+
+// maxQueued bounds the processes that wait to be made with their descriptors sent. The thread goes from one to the next without a rest,
+// which between threads takes as long as a small process lives.
+const maxQueued = 64
 
 // newForker makes a forker before there are many descriptors. chore, which may be nil, is done on its thread at every call of call.
 // Where the system refuses the thread its own table, it shares the keeper's.
@@ -49,7 +53,7 @@ func newForker(chore func()) (*forker, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a thread that forks: %w", err)
 	}
-	f := &forker{work: make(chan func()), calls: make(chan struct{}, 1), chore: chore, over: make(chan struct{}), near: pair[0], far: pair[1]}
+	f := &forker{work: make(chan func(), maxQueued), calls: make(chan struct{}, 1), chore: chore, over: make(chan struct{}), near: pair[0], far: pair[1]}
 	ready := make(chan struct{})
 	go f.run(ready)
 	<-ready
@@ -84,6 +88,19 @@ func (f *forker) run(ready chan struct{}) {
 		case <-f.calls:
 			f.chore()
 		case <-f.over:
+			f.finish()
+			return
+		}
+	}
+}
+
+// finish does what was queued before the end.
+func (f *forker) finish() {
+	for {
+		select {
+		case work := <-f.work:
+			work()
+		default:
 			return
 		}
 	}
@@ -110,28 +127,39 @@ func (f *forker) call() {
 
 // fork makes a process that begins in groups of version 1.
 func (f *forker) fork(groups []string, path string, argv []string, attr *syscall.ProcAttr) (pid int, err error) {
+	forks := func() (int, error) { return f.forkIn(groups, path, argv, attr) }
+	var sent []int
+	if f.parted {
+		sent = sentWith(attr)
+		forks = func() (int, error) { return f.forkWith(sent, groups, path, argv, attr) }
+	}
+	done := make(chan struct{})
+	if err := f.queue(sent, func() {
+		defer close(done)
+		pid, err = forks()
+	}); err != nil {
+		return 0, err
+	}
+	<-done
+	return pid, err
+}
+
+// queue has work done on the thread, after descriptors for it were sent there.
+func (f *forker) queue(descriptors []int, work func()) error {
 	f.turn.Lock()
 	defer f.turn.Unlock()
 	select {
 	case <-f.over:
-		return 0, errors.New("fork: the keeper has ended")
+		return errors.New("fork: the keeper has ended")
 	default:
 	}
-	forks := func() (int, error) { return f.forkIn(groups, path, argv, attr) }
 	if f.parted {
-		fds := sentWith(attr)
-		if err := unix.Sendmsg(f.near, []byte{0}, unix.UnixRights(fds...), nil, 0); err != nil {
-			return 0, fmt.Errorf("send descriptors: %s", err) // without its number: the command has no part in it
+		if err := unix.Sendmsg(f.near, []byte{0}, unix.UnixRights(descriptors...), nil, 0); err != nil {
+			return fmt.Errorf("send descriptors: %s", err) // without its number: the command has no part in it
 		}
-		forks = func() (int, error) { return f.forkWith(fds, groups, path, argv, attr) }
 	}
-	done := make(chan struct{})
-	f.work <- func() {
-		defer close(done)
-		pid, err = forks()
-	}
-	<-done
-	return pid, err
+	f.work <- work
+	return nil
 }
 
 // sentWith gives the descriptors that a process is made with, each once.

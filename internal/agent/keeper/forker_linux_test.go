@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"strconv"
 	"sync"
 	"syscall"
@@ -161,12 +162,45 @@ func TestForkerClosed(t *testing.T) {
 	}
 }
 
+// TestForkerQueue: what waits when the forker is closed is still made, and each process has what was sent for it.
+func TestForkerQueue(t *testing.T) {
+	f, err := newForker(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	held, hold := make(chan struct{}), make(chan struct{})
+	f.work <- func() { // until all others have queued
+		close(held)
+		<-hold
+	}
+	<-held
+	var all sync.WaitGroup
+	for n := range maxQueued {
+		all.Go(func() {
+			if said, want := say(t, f, fmt.Sprintf("echo %d", n)), fmt.Sprintf("%d\n", n); said != want {
+				t.Errorf("process %d wrote %q", n, said)
+			}
+		})
+	}
+	for len(f.work) < maxQueued {
+		runtime.Gosched()
+	}
+	closed := make(chan struct{})
+	go func() {
+		f.close()
+		close(closed)
+	}()
+	close(hold)
+	<-closed
+	all.Wait()
+}
+
 func TestRestAfter(t *testing.T) {
 	for _, c := range []struct{ round, want time.Duration }{
 		{0, 0},
-		{10 * time.Microsecond, 200 * time.Microsecond}, // a few children
-		{400 * time.Microsecond, 8 * time.Millisecond},  // thousands
-		{time.Second, 10 * time.Millisecond},            // the processors were busy with something else
+		{10 * time.Microsecond, 500 * time.Microsecond}, // a few children
+		{400 * time.Microsecond, 20 * time.Millisecond}, // thousands
+		{time.Second, 50 * time.Millisecond},            // the processors were busy with something else
 	} {
 		if got := restAfter(c.round); got != c.want {
 			t.Errorf("after %v: %v, want %v", c.round, got, c.want)

@@ -46,8 +46,6 @@ const (
 	maxQueue = 4096
 	// drainFor is how long the end of a container waits for its last output once nothing of it runs.
 	drainFor = time.Second
-	// gcPercent keeps the heap close to what is alive: a keeper allocates little and should stay small.
-	gcPercent = 25
 )
 
 // Config says how a keeper runs.
@@ -103,7 +101,6 @@ func Run(ctx context.Context, cfg Config) error {
 }
 
 func run(ctx context.Context, cfg Config, ready *ready) error {
-	debug.SetGCPercent(gcPercent)
 	if err := secureDir(cfg.Dir); err != nil {
 		return err
 	}

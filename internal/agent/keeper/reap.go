@@ -42,8 +42,8 @@ const (
 // thread that makes commands is asked for theirs, and all children are gone through no more than a part of the time: after each round
 // follows a rest of reapRest times what that took, at most maxReapRest.
 const (
-	reapRest    = 20
-	maxReapRest = 10 * time.Millisecond
+	reapRest    = 50
+	maxReapRest = 50 * time.Millisecond
 )
 
 func restAfter(round time.Duration) time.Duration { return min(reapRest*round, maxReapRest) }
