@@ -22,9 +22,6 @@ func (a *API) setting(name types.SettingName) *types.Setting {
 
 // ListAccountSettings shows the settings that hold.
 func (a *API) ListAccountSettings(_ context.Context, in *awsecs.ListAccountSettingsInput) (*awsecs.ListAccountSettingsOutput, error) {
-	if err := check(in, ecs.InvalidParameterException); err != nil {
-		return nil, err
-	}
 	if in.Value != nil && in.Name == "" {
 		return nil, ecs.Errorf(ecs.InvalidParameterException, "A value can only be given together with a name.")
 	}
@@ -50,15 +47,13 @@ func (a *API) ListAccountSettings(_ context.Context, in *awsecs.ListAccountSetti
 			found = nil // all up to here has been shown
 		}
 	}
-	found, next := cut(found, limit, s, func(s types.Setting) string { return string(s.Name) })
-	return &awsecs.ListAccountSettingsOutput{Settings: append([]types.Setting{}, found...), NextToken: next}, nil
+	settings, next := list(page{scope: s, limit: limit}, found, func(s types.Setting) string { return string(s.Name) },
+		func(s types.Setting) types.Setting { return s })
+	return &awsecs.ListAccountSettingsOutput{Settings: settings, NextToken: next}, nil
 }
 
 // PutAccountSetting accepts what holds anyway.
 func (a *API) PutAccountSetting(_ context.Context, in *awsecs.PutAccountSettingInput) (*awsecs.PutAccountSettingOutput, error) {
-	if err := check(in, ecs.InvalidParameterException); err != nil {
-		return nil, err
-	}
 	if err := checkSetting(in.Name, in.Value); err != nil {
 		return nil, err
 	}
@@ -67,9 +62,6 @@ func (a *API) PutAccountSetting(_ context.Context, in *awsecs.PutAccountSettingI
 
 // PutAccountSettingDefault accepts what holds anyway.
 func (a *API) PutAccountSettingDefault(_ context.Context, in *awsecs.PutAccountSettingDefaultInput) (*awsecs.PutAccountSettingDefaultOutput, error) {
-	if err := check(in, ecs.InvalidParameterException); err != nil {
-		return nil, err
-	}
 	if err := checkSetting(in.Name, in.Value); err != nil {
 		return nil, err
 	}
@@ -78,9 +70,6 @@ func (a *API) PutAccountSettingDefault(_ context.Context, in *awsecs.PutAccountS
 
 // DeleteAccountSetting goes back to the default, which holds anyway.
 func (a *API) DeleteAccountSetting(_ context.Context, in *awsecs.DeleteAccountSettingInput) (*awsecs.DeleteAccountSettingOutput, error) {
-	if err := check(in, ecs.InvalidParameterException); err != nil {
-		return nil, err
-	}
 	if err := checkSetting(in.Name, new("enabled")); err != nil {
 		return nil, err
 	}

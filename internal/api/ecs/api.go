@@ -55,45 +55,55 @@ func New(config Config) *API {
 func Operations(config Config) []httpd.Operation {
 	a := New(config)
 	return []httpd.Operation{
-		httpd.Op(httpd.ECS, "CreateCluster", httpd.Admin, a.CreateCluster),
-		httpd.Op(httpd.ECS, "DescribeClusters", httpd.Read, a.DescribeClusters),
-		httpd.Op(httpd.ECS, "ListClusters", httpd.Read, a.ListClusters),
-		httpd.Op(httpd.ECS, "UpdateCluster", httpd.Admin, a.UpdateCluster),
-		httpd.Op(httpd.ECS, "UpdateClusterSettings", httpd.Admin, a.UpdateClusterSettings),
-		httpd.Op(httpd.ECS, "DeleteCluster", httpd.Admin, a.DeleteCluster),
-		httpd.Op(httpd.ECS, "DeregisterTaskDefinition", httpd.Admin, a.DeregisterTaskDefinition),
-		httpd.Op(httpd.ECS, "DeleteTaskDefinitions", httpd.Admin, a.DeleteTaskDefinitions),
-		httpd.Op(httpd.ECS, "ListTaskDefinitionFamilies", httpd.Read, a.ListTaskDefinitionFamilies),
-		httpd.Op(httpd.ECS, "RegisterTaskDefinition", httpd.Admin, a.RegisterTaskDefinition),
-		httpd.Op(httpd.ECS, "DescribeTaskDefinition", httpd.Read, a.DescribeTaskDefinition),
-		httpd.Op(httpd.ECS, "ListTaskDefinitions", httpd.Read, a.ListTaskDefinitions),
-		httpd.Op(httpd.ECS, "CreateService", httpd.Admin, a.CreateService),
-		httpd.Op(httpd.ECS, "DescribeServices", httpd.Read, a.DescribeServices),
-		httpd.Op(httpd.ECS, "UpdateService", httpd.Admin, a.UpdateService),
-		httpd.Op(httpd.ECS, "ListServices", httpd.Read, a.ListServices),
-		httpd.Op(httpd.ECS, "DeleteService", httpd.Admin, a.DeleteService),
-		httpd.Op(httpd.ECS, "ListServiceDeployments", httpd.Read, a.ListServiceDeployments),
-		httpd.Op(httpd.ECS, "DescribeServiceDeployments", httpd.Read, a.DescribeServiceDeployments),
-		httpd.Op(httpd.ECS, "DescribeServiceRevisions", httpd.Read, a.DescribeServiceRevisions),
-		httpd.Op(httpd.ECS, "StopServiceDeployment", httpd.Admin, a.StopServiceDeployment),
-		httpd.Op(httpd.ECS, "RunTask", httpd.Admin, a.RunTask),
-		httpd.Op(httpd.ECS, "StartTask", httpd.Admin, a.StartTask),
-		httpd.Op(httpd.ECS, "StopTask", httpd.Admin, a.StopTask),
-		httpd.Op(httpd.ECS, "DescribeTasks", httpd.Read, a.DescribeTasks),
-		httpd.Op(httpd.ECS, "ListTasks", httpd.Read, a.ListTasks),
-		httpd.Op(httpd.ECS, "GetTaskProtection", httpd.Read, a.GetTaskProtection),
-		httpd.Op(httpd.ECS, "UpdateTaskProtection", httpd.Admin, a.UpdateTaskProtection),
-		httpd.Op(httpd.ECS, "TagResource", httpd.Admin, a.TagResource),
-		httpd.Op(httpd.ECS, "UntagResource", httpd.Admin, a.UntagResource),
-		httpd.Op(httpd.ECS, "ListTagsForResource", httpd.Read, a.ListTagsForResource),
-		httpd.Op(httpd.ECS, "ListAccountSettings", httpd.Read, a.ListAccountSettings),
-		httpd.Op(httpd.ECS, "PutAccountSetting", httpd.Admin, a.PutAccountSetting),
-		httpd.Op(httpd.ECS, "PutAccountSettingDefault", httpd.Admin, a.PutAccountSettingDefault),
-		httpd.Op(httpd.ECS, "DeleteAccountSetting", httpd.Admin, a.DeleteAccountSetting),
-		httpd.Op(httpd.ECS, "DescribeContainerInstances", httpd.Read, a.DescribeContainerInstances),
-		httpd.Op(httpd.ECS, "ListContainerInstances", httpd.Read, a.ListContainerInstances),
-		httpd.Op(httpd.ECS, "DeregisterContainerInstance", httpd.Admin, a.DeregisterContainerInstance),
+		op("CreateCluster", httpd.Admin, a.CreateCluster),
+		op("DescribeClusters", httpd.Read, a.DescribeClusters),
+		op("ListClusters", httpd.Read, a.ListClusters),
+		op("UpdateCluster", httpd.Admin, a.UpdateCluster),
+		op("UpdateClusterSettings", httpd.Admin, a.UpdateClusterSettings),
+		op("DeleteCluster", httpd.Admin, a.DeleteCluster),
+		op("DeregisterTaskDefinition", httpd.Admin, a.DeregisterTaskDefinition),
+		op("DeleteTaskDefinitions", httpd.Admin, a.DeleteTaskDefinitions),
+		op("ListTaskDefinitionFamilies", httpd.Read, a.ListTaskDefinitionFamilies),
+		op("RegisterTaskDefinition", httpd.Admin, a.RegisterTaskDefinition),
+		op("DescribeTaskDefinition", httpd.Read, a.DescribeTaskDefinition),
+		op("ListTaskDefinitions", httpd.Read, a.ListTaskDefinitions),
+		op("CreateService", httpd.Admin, a.CreateService),
+		op("DescribeServices", httpd.Read, a.DescribeServices),
+		op("UpdateService", httpd.Admin, a.UpdateService),
+		op("ListServices", httpd.Read, a.ListServices),
+		op("DeleteService", httpd.Admin, a.DeleteService),
+		op("ListServiceDeployments", httpd.Read, a.ListServiceDeployments),
+		op("DescribeServiceDeployments", httpd.Read, a.DescribeServiceDeployments),
+		op("DescribeServiceRevisions", httpd.Read, a.DescribeServiceRevisions),
+		op("StopServiceDeployment", httpd.Admin, a.StopServiceDeployment),
+		op("RunTask", httpd.Admin, a.RunTask),
+		op("StartTask", httpd.Admin, a.StartTask),
+		op("StopTask", httpd.Admin, a.StopTask),
+		op("DescribeTasks", httpd.Read, a.DescribeTasks),
+		op("ListTasks", httpd.Read, a.ListTasks),
+		op("GetTaskProtection", httpd.Read, a.GetTaskProtection),
+		op("UpdateTaskProtection", httpd.Admin, a.UpdateTaskProtection),
+		op("TagResource", httpd.Admin, a.TagResource),
+		op("UntagResource", httpd.Admin, a.UntagResource),
+		op("ListTagsForResource", httpd.Read, a.ListTagsForResource),
+		op("ListAccountSettings", httpd.Read, a.ListAccountSettings),
+		op("PutAccountSetting", httpd.Admin, a.PutAccountSetting),
+		op("PutAccountSettingDefault", httpd.Admin, a.PutAccountSettingDefault),
+		op("DeleteAccountSetting", httpd.Admin, a.DeleteAccountSetting),
+		op("DescribeContainerInstances", httpd.Read, a.DescribeContainerInstances),
+		op("ListContainerInstances", httpd.Read, a.ListContainerInstances),
+		op("DeregisterContainerInstance", httpd.Admin, a.DeregisterContainerInstance),
 	}
+}
+
+// op makes an operation of one that refuses what its table does not allow before its method sees it.
+func op[I, O any](name string, access httpd.Access, method func(context.Context, *I) (*O, error)) httpd.Operation {
+	return httpd.Op(httpd.ECS, name, access, func(ctx context.Context, in *I) (*O, error) {
+		if err := check(in); err != nil {
+			return nil, err
+		}
+		return method(ctx, in)
+	})
 }
 
 // caller gives the ARN of whoever sent the request, "" outside one.

@@ -16,9 +16,6 @@ import (
 
 // CreateCluster makes a cluster, or shows the one of that name that exists.
 func (a *API) CreateCluster(ctx context.Context, in *awsecs.CreateClusterInput) (*awsecs.CreateClusterOutput, error) {
-	if err := check(in, ecs.InvalidParameterException); err != nil {
-		return nil, err
-	}
 	name := value(in.ClusterName)
 	if name == "" {
 		name = arn.DefaultCluster
@@ -68,34 +65,22 @@ func settingsOf(in []types.ClusterSetting) ([]ecs.Setting, error) {
 
 // DescribeClusters shows clusters by name or ARN.
 func (a *API) DescribeClusters(_ context.Context, in *awsecs.DescribeClustersInput) (*awsecs.DescribeClustersOutput, error) {
-	if err := check(in, ecs.InvalidParameterException); err != nil {
-		return nil, err
-	}
 	refs := in.Clusters
 	if len(refs) == 0 {
 		refs = []string{arn.DefaultCluster}
 	}
-	if err := countOf(len(refs), maxDescribed, "Clusters", "clusters"); err != nil {
-		return nil, err
-	}
 	state := a.control.Root()
-	found, failures, err := described(refs, func(ref string) (*types.Cluster, string, error) {
+	found, failures, err := describe(references{refs, maxDescribed, "Clusters", "clusters"}, func(ref string) (*types.Cluster, string, error) {
 		name, err := a.names.ClusterName(ref)
-		if err != nil {
-			return nil, "", err
-		}
 		c := state.Cluster(name)
-		if c == nil {
-			return nil, a.names.Cluster(name), nil
+		if err != nil || c == nil {
+			return nil, a.names.Cluster(name), err
 		}
 		shown := a.showCluster(c)
 		includeInCluster(&shown, state, c, in.Include)
 		return &shown, "", nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &awsecs.DescribeClustersOutput{Clusters: found, Failures: failures}, nil
+	return &awsecs.DescribeClustersOutput{Clusters: found, Failures: failures}, err
 }
 
 // includeInCluster adds what is shown only when asked for.
@@ -114,25 +99,13 @@ func includeInCluster(shown *types.Cluster, state *root.Root, c *ecs.Cluster, in
 
 // ListClusters gives the ARNs of all clusters but INACTIVE ones.
 func (a *API) ListClusters(_ context.Context, in *awsecs.ListClustersInput) (*awsecs.ListClustersOutput, error) {
-	if err := check(in, ecs.InvalidParameterException); err != nil {
-		return nil, err
-	}
-	limit, err := pageSize(in.MaxResults, defaultPage)
+	p, err := scope{"ListClusters"}.page(in.MaxResults, defaultPage, in.NextToken)
 	if err != nil {
 		return nil, err
 	}
-	s := scope{"ListClusters"}
-	after, err := s.position(in.NextToken)
-	if err != nil {
-		return nil, err
-	}
-	found := a.control.Root().ActiveClusters(after, limit+1)
-	found, next := cut(found, limit, s, func(c *ecs.Cluster) string { return c.Name })
-	out := &awsecs.ListClustersOutput{ClusterArns: make([]string, len(found)), NextToken: next}
-	for i, c := range found {
-		out.ClusterArns[i] = a.names.Cluster(c.Name)
-	}
-	return out, nil
+	name := func(c *ecs.Cluster) string { return c.Name }
+	arns, next := list(p, a.control.Root().ActiveClusters(p.after, p.limit+1), name, func(c *ecs.Cluster) string { return a.names.Cluster(c.Name) })
+	return &awsecs.ListClustersOutput{ClusterArns: arns, NextToken: next}, nil
 }
 
 func (a *API) showCluster(c *ecs.Cluster) types.Cluster {

@@ -12,9 +12,6 @@ import (
 
 // UpdateCluster changes the settings of a cluster; what else could be changed has no effect yet and is refused.
 func (a *API) UpdateCluster(ctx context.Context, in *awsecs.UpdateClusterInput) (*awsecs.UpdateClusterOutput, error) {
-	if err := check(in, ecs.InvalidParameterException); err != nil {
-		return nil, err
-	}
 	shown, err := a.setCluster(ctx, in.Cluster, in.Settings)
 	if err != nil {
 		return nil, err
@@ -24,9 +21,6 @@ func (a *API) UpdateCluster(ctx context.Context, in *awsecs.UpdateClusterInput) 
 
 // UpdateClusterSettings changes the settings of a cluster.
 func (a *API) UpdateClusterSettings(ctx context.Context, in *awsecs.UpdateClusterSettingsInput) (*awsecs.UpdateClusterSettingsOutput, error) {
-	if err := check(in, ecs.InvalidParameterException); err != nil {
-		return nil, err
-	}
 	if len(in.Settings) == 0 {
 		return nil, ecs.Errorf(ecs.InvalidParameterException, "Settings can not be empty.")
 	}
@@ -60,9 +54,6 @@ func (a *API) setCluster(ctx context.Context, ref *string, given []types.Cluster
 
 // DeleteCluster makes an empty cluster INACTIVE.
 func (a *API) DeleteCluster(ctx context.Context, in *awsecs.DeleteClusterInput) (*awsecs.DeleteClusterOutput, error) {
-	if err := check(in, ecs.InvalidParameterException); err != nil {
-		return nil, err
-	}
 	if value(in.Cluster) == "" {
 		return nil, ecs.Errorf(ecs.InvalidParameterException, "Cluster can not be blank.")
 	}

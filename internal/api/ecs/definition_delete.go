@@ -16,9 +16,6 @@ const maxDeleted = 10
 
 // DeregisterTaskDefinition makes a revision INACTIVE: what runs goes on, nothing new is made of it.
 func (a *API) DeregisterTaskDefinition(ctx context.Context, in *awsecs.DeregisterTaskDefinitionInput) (*awsecs.DeregisterTaskDefinitionOutput, error) {
-	if err := check(in, ecs.InvalidParameterException); err != nil {
-		return nil, err
-	}
 	family, revision, err := a.revision(value(in.TaskDefinition))
 	if err != nil {
 		return nil, err
@@ -48,10 +45,7 @@ func (a *API) revision(ref string) (family string, revision int, err error) {
 
 // DeleteTaskDefinitions deletes INACTIVE revisions; each that cannot be deleted is a failure of its own.
 func (a *API) DeleteTaskDefinitions(ctx context.Context, in *awsecs.DeleteTaskDefinitionsInput) (*awsecs.DeleteTaskDefinitionsOutput, error) {
-	if err := check(in, ecs.InvalidParameterException); err != nil {
-		return nil, err
-	}
-	if err := countOf(len(in.TaskDefinitions), maxDeleted, "Task definitions", "task definitions"); err != nil {
+	if err := (references{in.TaskDefinitions, maxDeleted, "Task definitions", "task definitions"}).check(); err != nil {
 		return nil, err
 	}
 	out := &awsecs.DeleteTaskDefinitionsOutput{Failures: []types.Failure{}, TaskDefinitions: []types.TaskDefinition{}}
@@ -80,23 +74,16 @@ func (a *API) DeleteTaskDefinitions(ctx context.Context, in *awsecs.DeleteTaskDe
 // ListTaskDefinitionFamilies gives the names of families, by default also of those without an ACTIVE revision
 // (API_ListTaskDefinitionFamilies).
 func (a *API) ListTaskDefinitionFamilies(_ context.Context, in *awsecs.ListTaskDefinitionFamiliesInput) (*awsecs.ListTaskDefinitionFamiliesOutput, error) {
-	if err := check(in, ecs.InvalidParameterException); err != nil {
-		return nil, err
-	}
-	limit, err := pageSize(in.MaxResults, defaultPage)
-	if err != nil {
-		return nil, err
-	}
 	prefix := value(in.FamilyPrefix)
-	s := scope{"ListTaskDefinitionFamilies", prefix, string(in.Status)}
-	after, err := s.position(in.NextToken)
+	p, err := scope{"ListTaskDefinitionFamilies", prefix, string(in.Status)}.page(in.MaxResults, defaultPage, in.NextToken)
 	if err != nil {
 		return nil, err
 	}
-	found := a.control.Root().Families(prefix, after, limit+1, func(active bool) bool {
+	found := a.control.Root().Families(prefix, p.after, p.limit+1, func(active bool) bool {
 		return in.Status != types.TaskDefinitionFamilyStatusActive && in.Status != types.TaskDefinitionFamilyStatusInactive ||
 			active == (in.Status == types.TaskDefinitionFamilyStatusActive)
 	})
-	found, next := cut(found, limit, s, func(name string) string { return name })
-	return &awsecs.ListTaskDefinitionFamiliesOutput{Families: append([]string{}, found...), NextToken: next}, nil
+	name := func(name string) string { return name }
+	families, next := list(p, found, name, name)
+	return &awsecs.ListTaskDefinitionFamiliesOutput{Families: families, NextToken: next}, nil
 }

@@ -18,9 +18,6 @@ import (
 
 // DescribeTaskDefinition shows a revision, inactive ones included; a family alone means its newest active revision.
 func (a *API) DescribeTaskDefinition(_ context.Context, in *awsecs.DescribeTaskDefinitionInput) (*awsecs.DescribeTaskDefinitionOutput, error) {
-	if err := check(in, ecs.InvalidParameterException); err != nil {
-		return nil, err
-	}
 	if value(in.TaskDefinition) == "" {
 		return nil, ecs.Errorf(ecs.InvalidParameterException, "TaskDefinition can not be blank.")
 	}
@@ -84,13 +81,6 @@ func (a *API) usable(state *root.Root, ref *string, inactive ecs.Code) (*ecs.Tas
 
 // ListTaskDefinitions gives the ARNs of revisions, of one family or of all, sorted by family and revision.
 func (a *API) ListTaskDefinitions(_ context.Context, in *awsecs.ListTaskDefinitionsInput) (*awsecs.ListTaskDefinitionsOutput, error) {
-	if err := check(in, ecs.InvalidParameterException); err != nil {
-		return nil, err
-	}
-	limit, err := pageSize(in.MaxResults, defaultPage)
-	if err != nil {
-		return nil, err
-	}
 	family, status := value(in.FamilyPrefix), ecs.TaskDefinitionActive
 	switch in.Status {
 	case types.TaskDefinitionStatusInactive:
@@ -102,29 +92,27 @@ func (a *API) ListTaskDefinitions(_ context.Context, in *awsecs.ListTaskDefiniti
 		return nil, ecs.Errorf(ecs.InvalidParameterException, "familyPrefix must match %s", arn.Pattern)
 	}
 	descending := in.Sort == types.SortOrderDesc
-	s := scope{"ListTaskDefinitions", family, status.String(), strconv.FormatBool(descending)}
-	after, err := definitionAfter(s, in.NextToken)
+	p, err := scope{"ListTaskDefinitions", family, status.String(), strconv.FormatBool(descending)}.page(in.MaxResults, defaultPage, in.NextToken)
+	if err != nil {
+		return nil, err
+	}
+	after, err := p.definition()
 	if err != nil {
 		return nil, err
 	}
 	// Despite its name, familyPrefix is a full family name (API_ListTaskDefinitions).
 	keep := func(d *ecs.TaskDefinition) bool { return d.Status == status }
-	found := a.control.Root().Definitions(family, after, limit+1, descending, keep)
-	found, next := cut(found, limit, s, (*ecs.TaskDefinition).Name)
-	out := &awsecs.ListTaskDefinitionsOutput{TaskDefinitionArns: make([]string, len(found)), NextToken: next}
-	for i, d := range found {
-		out.TaskDefinitionArns[i] = a.names.TaskDefinition(d.Family, d.Revision)
-	}
-	return out, nil
+	arns, next := list(p, a.control.Root().Definitions(family, after, p.limit+1, descending, keep), (*ecs.TaskDefinition).Name,
+		func(d *ecs.TaskDefinition) string { return a.names.TaskDefinition(d.Family, d.Revision) })
+	return &awsecs.ListTaskDefinitionsOutput{TaskDefinitionArns: arns, NextToken: next}, nil
 }
 
-// definitionAfter gives the revision after which a page begins, nil for the first page.
-func definitionAfter(s scope, token *string) (*ecs.TaskDefinition, error) {
-	key, err := s.position(token)
-	if err != nil || key == "" {
-		return nil, err
+// definition reads after where keys are names of revisions; nil is the start.
+func (p page) definition() (*ecs.TaskDefinition, error) {
+	if p.after == "" {
+		return nil, nil
 	}
-	name, number, _ := strings.Cut(key, ":")
+	name, number, _ := strings.Cut(p.after, ":")
 	revision, err := strconv.Atoi(number)
 	if err != nil {
 		return nil, invalidToken()

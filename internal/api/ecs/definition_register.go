@@ -17,8 +17,7 @@ import (
 
 // RegisterTaskDefinition makes the next revision of a family.
 func (a *API) RegisterTaskDefinition(ctx context.Context, in *awsecs.RegisterTaskDefinitionInput) (*awsecs.RegisterTaskDefinitionOutput, error) {
-	if err := cmp.Or(check(in, ecs.ClientException), checkLogLater(in.ContainerDefinitions),
-		checkSecurityLater(in.ContainerDefinitions)); err != nil {
+	if err := cmp.Or(checkLogLater(in.ContainerDefinitions), checkSecurityLater(in.ContainerDefinitions)); err != nil {
 		return nil, err
 	}
 	if in.Tags != nil && len(in.Tags) == 0 {

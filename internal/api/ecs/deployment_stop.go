@@ -12,9 +12,6 @@ import (
 // StopServiceDeployment rolls a service deployment back that is not finished; there is no other way to stop one
 // (API_StopServiceDeployment: "The valid values are ROLLBACK").
 func (a *API) StopServiceDeployment(ctx context.Context, in *awsecs.StopServiceDeploymentInput) (*awsecs.StopServiceDeploymentOutput, error) {
-	if err := check(in, ecs.InvalidParameterException); err != nil {
-		return nil, err
-	}
 	cluster, service, id, err := a.names.ServiceDeploymentOf(value(in.ServiceDeploymentArn))
 	if err != nil {
 		return nil, err

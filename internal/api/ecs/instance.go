@@ -9,33 +9,21 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
 	"ballast/internal/control"
+	"ballast/internal/control/root"
 	"ballast/internal/ecs"
 )
 
 // DescribeContainerInstances shows container instances of a cluster.
 func (a *API) DescribeContainerInstances(_ context.Context, in *awsecs.DescribeContainerInstancesInput,
 ) (*awsecs.DescribeContainerInstancesOutput, error) {
-	if err := check(in, ecs.InvalidParameterException); err != nil {
-		return nil, err
-	}
-	if err := countOf(len(in.ContainerInstances), maxDescribed, "Container instances", "container instances"); err != nil {
-		return nil, err
-	}
-	state := a.control.Root()
-	cluster, err := a.cluster(state, in.Cluster)
-	if err != nil {
-		return nil, err
-	}
 	withTags := slices.Contains(in.Include, types.ContainerInstanceFieldTags)
 	withHealth := slices.Contains(in.Include, types.ContainerInstanceFieldContainerInstanceHealth)
-	found, failures, err := described(in.ContainerInstances, func(ref string) (*types.ContainerInstance, string, error) {
-		id, err := a.names.InstanceID(cluster.Name, ref)
-		if err != nil {
-			return nil, "", err
-		}
-		i := state.Instance(cluster.Name, id)
-		if i == nil {
-			return nil, a.names.ContainerInstance(cluster.Name, id), nil
+	instances := references{in.ContainerInstances, maxDescribed, "Container instances", "container instances"}
+	found, failures, err := describeIn(a, in.Cluster, instances, func(state *root.Root, cluster, ref string) (*types.ContainerInstance, string, error) {
+		id, err := a.names.InstanceID(cluster, ref)
+		i := state.Instance(cluster, id)
+		if err != nil || i == nil {
+			return nil, a.names.ContainerInstance(cluster, id), err
 		}
 		shown := a.showInstance(i)
 		if withTags {
@@ -46,57 +34,40 @@ func (a *API) DescribeContainerInstances(_ context.Context, in *awsecs.DescribeC
 		}
 		return &shown, "", nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &awsecs.DescribeContainerInstancesOutput{ContainerInstances: found, Failures: failures}, nil
+	return &awsecs.DescribeContainerInstancesOutput{ContainerInstances: found, Failures: failures}, err
 }
 
 // ListContainerInstances gives the ARNs of a cluster's container instances in every status but INACTIVE, or in the one asked
 // for (API_ListContainerInstances).
 func (a *API) ListContainerInstances(_ context.Context, in *awsecs.ListContainerInstancesInput) (*awsecs.ListContainerInstancesOutput, error) {
-	if err := check(in, ecs.InvalidParameterException); err != nil {
-		return nil, err
-	}
-	limit, err := pageSize(in.MaxResults, defaultPage)
-	if err != nil {
-		return nil, err
-	}
 	state := a.control.Root()
 	cluster, err := a.cluster(state, in.Cluster)
 	if err != nil {
 		return nil, err
 	}
-	s := scope{"ListContainerInstances", cluster.Name, string(in.Status)}
-	key, err := s.position(in.NextToken)
+	p, err := scope{"ListContainerInstances", cluster.Name, string(in.Status)}.page(in.MaxResults, defaultPage, in.NextToken)
 	if err != nil {
 		return nil, err
 	}
 	var after ecs.ID
-	if key != "" {
-		if after, err = ecs.ParseID(key); err != nil {
+	if p.after != "" {
+		if after, err = ecs.ParseID(p.after); err != nil {
 			return nil, invalidToken()
 		}
 	}
 	keep := func(i *ecs.ContainerInstance) bool {
 		return registered(i) && (in.Status == "" || string(in.Status) == i.Status.String())
 	}
-	found := state.Instances(cluster.Name, after, limit+1, keep)
-	found, next := cut(found, limit, s, func(i *ecs.ContainerInstance) string { return i.ID.String() })
-	out := &awsecs.ListContainerInstancesOutput{ContainerInstanceArns: make([]string, len(found)), NextToken: next}
-	for n, i := range found {
-		out.ContainerInstanceArns[n] = a.names.ContainerInstance(cluster.Name, i.ID)
-	}
-	return out, nil
+	id := func(i *ecs.ContainerInstance) string { return i.ID.String() }
+	arns, next := list(p, state.Instances(cluster.Name, after, p.limit+1, keep), id,
+		func(i *ecs.ContainerInstance) string { return a.names.ContainerInstance(cluster.Name, i.ID) })
+	return &awsecs.ListContainerInstancesOutput{ContainerInstanceArns: arns, NextToken: next}, nil
 }
 
 // DeregisterContainerInstance takes a container instance out of its cluster. With force, tasks on it are STOPPED as far as the API is
 // concerned, and their containers are left alone (API_DeregisterContainerInstance).
 func (a *API) DeregisterContainerInstance(ctx context.Context, in *awsecs.DeregisterContainerInstanceInput,
 ) (*awsecs.DeregisterContainerInstanceOutput, error) {
-	if err := check(in, ecs.InvalidParameterException); err != nil {
-		return nil, err
-	}
 	cluster, err := a.cluster(a.control.Root(), in.Cluster)
 	if err != nil {
 		return nil, err

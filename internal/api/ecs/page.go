@@ -3,10 +3,12 @@ package ecs
 import (
 	"encoding/base64"
 	"hash/fnv"
+	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
+	"ballast/internal/control/root"
 	"ballast/internal/ecs"
 )
 
@@ -21,17 +23,6 @@ const (
 	longestPageToken = 2048
 )
 
-// pageSize reads maxResults.
-func pageSize(given *int32, otherwise int) (int, error) {
-	if given == nil {
-		return otherwise, nil
-	}
-	if *given < 1 || *given > maxPage {
-		return 0, ecs.Errorf(ecs.InvalidParameterException, "maxResults should be between 1 and %d", maxPage)
-	}
-	return int(*given), nil
-}
-
 // scope is a listing: the operation and its filters. A token is good only for the scope that it was made in.
 type scope []string
 
@@ -45,6 +36,39 @@ func (s scope) mark() string {
 func (s scope) token(key string) *string {
 	t := base64.RawURLEncoding.EncodeToString([]byte(s.mark() + key))
 	return &t
+}
+
+// page is what a List operation is to give: at most limit records of a scope, those after a key, "" for the first.
+type page struct {
+	scope scope
+	limit int
+	after string
+}
+
+// page reads maxResults, which is otherwise where it is not given, and nextToken.
+func (s scope) page(maxResults *int32, otherwise int, token *string) (page, error) {
+	p := page{scope: s, limit: otherwise}
+	if maxResults != nil {
+		if *maxResults < 1 || *maxResults > maxPage {
+			return page{}, ecs.Errorf(ecs.InvalidParameterException, "maxResults should be between 1 and %d", maxPage)
+		}
+		p.limit = int(*maxResults)
+	}
+	var err error
+	p.after, err = s.position(token)
+	return p, err
+}
+
+// number reads after where keys are numbers; 0 is the start.
+func (p page) number() (uint64, error) {
+	if p.after == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseUint(p.after, 10, 64)
+	if err != nil {
+		return 0, invalidToken()
+	}
+	return n, nil
 }
 
 // position reads a token back; "" is the start.
@@ -64,44 +88,70 @@ func (s scope) position(token *string) (string, error) {
 
 func invalidToken() error { return ecs.Errorf(ecs.InvalidParameterException, "Invalid token.") }
 
-// cut takes the record too many, which tells that there is another page, off the end and gives the token for that page.
-func cut[T any](records []T, limit int, s scope, key func(T) string) ([]T, *string) {
-	if len(records) <= limit {
-		return records, nil
+// list gives what a List operation answers: each record as one shows it, and the token for the next page. There is one where records
+// are more than the page may hold.
+func list[T, S any](p page, records []T, key func(T) string, one func(T) S) (shown []S, next *string) {
+	if len(records) > p.limit {
+		records = records[:p.limit]
+		next = p.scope.token(key(records[p.limit-1]))
 	}
-	records = records[:limit]
-	return records, s.token(key(records[limit-1]))
+	shown = make([]S, len(records))
+	for i, r := range records {
+		shown[i] = one(r)
+	}
+	return shown, next
 }
 
-// countOf refuses a Describe request for nothing or for too much. The texts are those of real accounts ("Tasks cannot be
-// empty.", "service names can have at most 10 items.").
-func countOf(n, most int, empty, many string) error {
+// references are what a request names, of which there must be some, and as many as most.
+type references struct {
+	refs        []string
+	most        int
+	empty, many string // what they are called in refusals
+}
+
+// check refuses a request for nothing or for too much. The texts are those of real accounts ("Tasks cannot be empty.", "service
+// names can have at most 10 items.").
+func (r references) check() error {
 	switch {
-	case n == 0:
-		return ecs.Errorf(ecs.InvalidParameterException, "%s cannot be empty.", empty)
-	case n > most:
-		return ecs.Errorf(ecs.InvalidParameterException, "%s can have at most %d items.", many, most)
+	case len(r.refs) == 0:
+		return ecs.Errorf(ecs.InvalidParameterException, "%s cannot be empty.", r.empty)
+	case len(r.refs) > r.most:
+		return ecs.Errorf(ecs.InvalidParameterException, "%s can have at most %d items.", r.many, r.most)
 	}
 	return nil
 }
 
-// described gives what a Describe operation answers: each reference as one shows it, or a failure that says it is missing. one gives nil
+// describeIn gives what a Describe operation answers of a cluster; see describe.
+func describeIn[T any](a *API, cluster *string, r references, one func(state *root.Root, cluster, ref string) (shown *T, arn string, err error),
+) ([]T, []types.Failure, error) {
+	if err := r.check(); err != nil {
+		return nil, nil, err
+	}
+	state := a.control.Root()
+	in, err := a.cluster(state, cluster)
+	if err != nil {
+		return nil, nil, err
+	}
+	return describe(r, func(ref string) (*T, string, error) { return one(state, in.Name, ref) })
+}
+
+// describe gives what a Describe operation answers: each reference as one shows it, or a failure that says it is missing. one gives nil
 // and an ARN for what is not there.
-func described[T any](refs []string, one func(ref string) (shown *T, arn string, err error)) ([]T, []types.Failure, error) {
-	found, failures := make([]T, 0, len(refs)), []types.Failure{}
-	for _, ref := range refs {
+func describe[T any](r references, one func(ref string) (shown *T, arn string, err error)) ([]T, []types.Failure, error) {
+	if err := r.check(); err != nil {
+		return nil, nil, err
+	}
+	found, failures := make([]T, 0, len(r.refs)), []types.Failure{}
+	for _, ref := range r.refs {
 		shown, arn, err := one(ref)
 		switch {
 		case err != nil:
 			return nil, nil, err
 		case shown == nil:
-			failures = append(failures, missing(arn))
+			failures = append(failures, types.Failure{Arn: &arn, Reason: new("MISSING")}) // developer guide, API failure reasons
 		default:
 			found = append(found, *shown)
 		}
 	}
 	return found, failures, nil
 }
-
-// missing is the failure that Describe operations give for what does not exist (developer guide, API failure reasons).
-func missing(arn string) types.Failure { return types.Failure{Arn: &arn, Reason: new("MISSING")} }

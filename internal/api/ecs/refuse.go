@@ -8,15 +8,21 @@ import (
 	"sync"
 	"unicode"
 
+	awsecs "github.com/aws/aws-sdk-go-v2/service/ecs"
+
 	"ballast/internal/ecs"
 )
 
 // compatibility is where a refusal sends its reader.
 const compatibility = "See docs/compatibility.md."
 
-// check refuses what a request sets beyond the table of its operation, and values that no version of the API knows. code is
-// the error type for the latter.
-func check(in any, code ecs.Code) error {
+// check refuses what a request sets beyond the table of its operation, and values that no version of the API knows; the latter is a
+// ClientException where task definitions are registered.
+func check(in any) error {
+	code := ecs.InvalidParameterException
+	if _, registers := in.(*awsecs.RegisterTaskDefinitionInput); registers {
+		code = ecs.ClientException
+	}
 	v := reflect.ValueOf(in).Elem()
 	c := checkerOf(v.Type())
 	fault := c.struct_(v)

@@ -29,9 +29,6 @@ const serviceToken = 36
 
 // CreateService makes a service and its first deployment.
 func (a *API) CreateService(ctx context.Context, in *awsecs.CreateServiceInput) (*awsecs.CreateServiceOutput, error) {
-	if err := check(in, ecs.InvalidParameterException); err != nil {
-		return nil, err
-	}
 	name := value(in.ServiceName)
 	switch {
 	case name == "":

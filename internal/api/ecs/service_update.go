@@ -12,9 +12,6 @@ import (
 
 // UpdateService changes a service; another task definition or network configuration, or forceNewDeployment, starts a deployment.
 func (a *API) UpdateService(ctx context.Context, in *awsecs.UpdateServiceInput) (*awsecs.UpdateServiceOutput, error) {
-	if err := check(in, ecs.InvalidParameterException); err != nil {
-		return nil, err
-	}
 	state := a.control.Root()
 	service, err := a.active(state, in.Cluster, in.Service)
 	if err != nil {
@@ -78,9 +75,6 @@ func (a *API) UpdateService(ctx context.Context, in *awsecs.UpdateServiceInput) 
 
 // DeleteService drains a service and then makes it inactive.
 func (a *API) DeleteService(ctx context.Context, in *awsecs.DeleteServiceInput) (*awsecs.DeleteServiceOutput, error) {
-	if err := check(in, ecs.InvalidParameterException); err != nil {
-		return nil, err
-	}
 	service, err := a.active(a.control.Root(), in.Cluster, in.Service)
 	if err != nil {
 		return nil, err

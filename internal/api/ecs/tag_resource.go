@@ -65,11 +65,8 @@ func (a *API) ListTagsForResource(_ context.Context, in *awsecs.ListTagsForResou
 	return &awsecs.ListTagsForResourceOutput{Tags: showTags(tags)}, nil
 }
 
-// tagging checks the request of an operation on tags, and gives the resource that it is about.
+// tagging gives the resource that a request of an operation on tags is about, and says what else it lacks.
 func (a *API) tagging(in any, ref *string) (control.Resource, error) {
-	if err := check(in, ecs.InvalidParameterException); err != nil {
-		return control.Resource{}, err
-	}
 	r, err := a.resource(ref)
 	return r, cmp.Or(err, wire.Required(in))
 }

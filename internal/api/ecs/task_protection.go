@@ -15,9 +15,6 @@ const maxProtected = 10
 
 // UpdateTaskProtection protects up to ten tasks of services from being stopped by scale-in and deployments, or no longer.
 func (a *API) UpdateTaskProtection(ctx context.Context, in *awsecs.UpdateTaskProtectionInput) (*awsecs.UpdateTaskProtectionOutput, error) {
-	if err := check(in, ecs.InvalidParameterException); err != nil {
-		return nil, err
-	}
 	var minutes *int64
 	if in.ExpiresInMinutes != nil {
 		minutes = new(int64(*in.ExpiresInMinutes))
@@ -47,9 +44,6 @@ func (a *API) UpdateTaskProtection(ctx context.Context, in *awsecs.UpdateTaskPro
 
 // GetTaskProtection says which of up to a hundred tasks are protected, and until when.
 func (a *API) GetTaskProtection(_ context.Context, in *awsecs.GetTaskProtectionInput) (*awsecs.GetTaskProtectionOutput, error) {
-	if err := check(in, ecs.InvalidParameterException); err != nil {
-		return nil, err
-	}
 	cluster, ids, err := a.protectable(in.Cluster, in.Tasks, maxDescribed)
 	if err != nil {
 		return nil, err
@@ -69,7 +63,7 @@ func (a *API) GetTaskProtection(_ context.Context, in *awsecs.GetTaskProtectionI
 
 // protectable reads the cluster and the tasks of a request.
 func (a *API) protectable(ref *string, tasks []string, most int) (string, []ecs.ID, error) {
-	if err := countOf(len(tasks), most, "Tasks", "tasks"); err != nil {
+	if err := (references{tasks, most, "Tasks", "tasks"}).check(); err != nil {
 		return "", nil, err
 	}
 	cluster, err := a.cluster(a.control.Root(), ref)

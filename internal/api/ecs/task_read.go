@@ -15,46 +15,23 @@ import (
 
 // DescribeTasks shows up to a hundred tasks of a cluster, stopped ones included for as long as they are kept.
 func (a *API) DescribeTasks(_ context.Context, in *awsecs.DescribeTasksInput) (*awsecs.DescribeTasksOutput, error) {
-	if err := check(in, ecs.InvalidParameterException); err != nil {
-		return nil, err
-	}
-	if err := countOf(len(in.Tasks), maxDescribed, "Tasks", "tasks"); err != nil {
-		return nil, err
-	}
-	state := a.control.Root()
-	cluster, err := a.cluster(state, in.Cluster)
-	if err != nil {
-		return nil, err
-	}
 	withTags := slices.Contains(in.Include, types.TaskFieldTags)
-	found, failures, err := described(in.Tasks, func(ref string) (*types.Task, string, error) {
-		id, err := a.names.TaskID(cluster.Name, ref)
-		if err != nil {
-			return nil, "", err
-		}
-		t := state.Task(cluster.Name, id)
-		if t == nil {
-			return nil, a.names.Task(cluster.Name, id), nil
+	tasks := references{in.Tasks, maxDescribed, "Tasks", "tasks"}
+	found, failures, err := describeIn(a, in.Cluster, tasks, func(state *root.Root, cluster, ref string) (*types.Task, string, error) {
+		id, err := a.names.TaskID(cluster, ref)
+		t := state.Task(cluster, id)
+		if err != nil || t == nil {
+			return nil, a.names.Task(cluster, id), err
 		}
 		shown := a.showTask(state, t, withTags)
 		return &shown, "", nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &awsecs.DescribeTasksOutput{Tasks: found, Failures: failures}, nil
+	return &awsecs.DescribeTasksOutput{Tasks: found, Failures: failures}, err
 }
 
 // ListTasks gives the ARNs of a cluster's tasks, oldest first. The default is those whose desired status is RUNNING; PENDING is
 // accepted and matches none (API_ListTasks).
 func (a *API) ListTasks(_ context.Context, in *awsecs.ListTasksInput) (*awsecs.ListTasksOutput, error) {
-	if err := check(in, ecs.InvalidParameterException); err != nil {
-		return nil, err
-	}
-	limit, err := pageSize(in.MaxResults, defaultPage)
-	if err != nil {
-		return nil, err
-	}
 	state := a.control.Root()
 	cluster, err := a.cluster(state, in.Cluster)
 	if err != nil {
@@ -66,26 +43,20 @@ func (a *API) ListTasks(_ context.Context, in *awsecs.ListTasksInput) (*awsecs.L
 	}
 	s := scope{"ListTasks", cluster.Name, filter.Desired.String(), filter.Family, filter.Service, filter.StartedBy,
 		value(in.ContainerInstance), string(in.LaunchType), string(in.DesiredStatus)}
-	key, err := s.position(in.NextToken)
+	p, err := s.page(in.MaxResults, defaultPage, in.NextToken)
 	if err != nil {
 		return nil, err
 	}
-	var after uint64
-	if key != "" {
-		if after, err = strconv.ParseUint(key, 36, 64); err != nil {
-			return nil, invalidToken()
-		}
+	after, err := p.number()
+	if err != nil {
+		return nil, err
 	}
-	out := &awsecs.ListTasksOutput{TaskArns: []string{}}
 	if in.DesiredStatus == types.DesiredStatusPending || in.LaunchType != "" && in.LaunchType != types.LaunchTypeEc2 {
-		return out, nil
+		return &awsecs.ListTasksOutput{TaskArns: []string{}}, nil
 	}
-	found := state.Tasks(filter, after, limit+1)
-	found, out.NextToken = cut(found, limit, s, func(t *ecs.Task) string { return strconv.FormatUint(t.Seq, 36) })
-	for _, t := range found {
-		out.TaskArns = append(out.TaskArns, a.names.Task(cluster.Name, t.ID))
-	}
-	return out, nil
+	number := func(t *ecs.Task) string { return strconv.FormatUint(t.Seq, 10) }
+	arns, next := list(p, state.Tasks(filter, after, p.limit+1), number, func(t *ecs.Task) string { return a.names.Task(cluster.Name, t.ID) })
+	return &awsecs.ListTasksOutput{TaskArns: arns, NextToken: next}, nil
 }
 
 // filterOf reads the filters of ListTasks. Texts of real accounts: the one on family (awslabs/ecs-task-kite#6) and "Service not

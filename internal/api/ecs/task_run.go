@@ -21,9 +21,6 @@ const (
 
 // RunTask places and starts standalone tasks.
 func (a *API) RunTask(ctx context.Context, in *awsecs.RunTaskInput) (*awsecs.RunTaskOutput, error) {
-	if err := check(in, ecs.InvalidParameterException); err != nil {
-		return nil, err
-	}
 	if err := checkRun(in); err != nil {
 		return nil, err
 	}
@@ -158,9 +155,6 @@ func withTags(tags, more []ecs.Tag) []ecs.Tag {
 
 // StopTask stops a task. The text on unknown tasks is that of real accounts.
 func (a *API) StopTask(ctx context.Context, in *awsecs.StopTaskInput) (*awsecs.StopTaskOutput, error) {
-	if err := check(in, ecs.InvalidParameterException); err != nil {
-		return nil, err
-	}
 	state := a.control.Root()
 	cluster, err := a.cluster(state, in.Cluster)
 	if err != nil {

@@ -14,10 +14,7 @@ const maxStarted = 10
 
 // StartTask starts a standalone task on each of the container instances named.
 func (a *API) StartTask(ctx context.Context, in *awsecs.StartTaskInput) (*awsecs.StartTaskOutput, error) {
-	if err := check(in, ecs.InvalidParameterException); err != nil {
-		return nil, err
-	}
-	if err := countOf(len(in.ContainerInstances), maxStarted, "Container instances", "containerInstances"); err != nil {
+	if err := (references{in.ContainerInstances, maxStarted, "Container instances", "containerInstances"}).check(); err != nil {
 		return nil, err
 	}
 	if err := checkStart(value(in.Group), value(in.StartedBy), value(in.ReferenceId), in.PropagateTags); err != nil {
