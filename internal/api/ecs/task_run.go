@@ -9,6 +9,7 @@ import (
 
 	"ballast/internal/arn"
 	"ballast/internal/control"
+	"ballast/internal/control/root"
 	"ballast/internal/ecs"
 )
 
@@ -60,66 +61,66 @@ func checkRun(in *awsecs.RunTaskInput) error {
 	case !arn.ValidToken(value(in.ClientToken), runToken):
 		return ecs.Errorf(ecs.InvalidParameterException, "clientToken can have at most %d ASCII characters.", runToken)
 	}
-	return checkStart(value(in.Group), value(in.StartedBy), value(in.ReferenceId), in.PropagateTags)
+	return checkStart(in)
 }
 
 // checkStart looks at what RunTask and StartTask have in common.
-func checkStart(group, startedBy, reference string, propagate types.PropagateTags) error {
+func checkStart(in *awsecs.RunTaskInput) error {
+	group := value(in.Group)
 	switch {
-	case !arn.ValidStartedBy(startedBy):
+	case !arn.ValidStartedBy(value(in.StartedBy)):
 		return ecs.Errorf(ecs.InvalidParameterException, "startedBy can have at most 128 letters, numbers, hyphens, forward slashes and underscores.")
 	case !arn.ValidGroup(group):
 		return ecs.Errorf(ecs.InvalidParameterException,
 			"group can have at most %d letters, numbers, hyphens, underscores, colons and periods.", arn.MaxName)
 	case strings.HasPrefix(group, "service:"):
 		return ecs.Errorf(ecs.InvalidParameterException, "group can not begin with service:, which is reserved for the tasks of services.")
-	case propagate == types.PropagateTagsService:
+	case in.PropagateTags == types.PropagateTagsService:
 		return ecs.Errorf(ecs.InvalidParameterException, "propagateTags SERVICE is only possible for the tasks of a service; use TASK_DEFINITION.")
-	case len(reference) > maxReference:
+	case len(value(in.ReferenceId)) > maxReference:
 		return ecs.Errorf(ecs.InvalidParameterException, "referenceId can have at most %d characters.", maxReference)
 	}
 	return nil
 }
 
 // newRun gives the command that a request describes.
-func (a *API) newRun(in *awsecs.RunTaskInput) (control.RunTask, error) {
-	var none control.RunTask
+func (a *API) newRun(in *awsecs.RunTaskInput) (cmd control.RunTask, err error) {
 	state := a.control.Root()
+	if cmd, err = a.newStart(state, in); err != nil {
+		return cmd, err
+	}
+	if len(state.Instances(cmd.Cluster, ecs.ID{}, 1, registered)) == 0 {
+		// The text of real accounts; with instances of which none has room, the tasks become failures instead.
+		return cmd, ecs.Errorf(ecs.InvalidParameterException, "No Container Instances were found in your cluster.")
+	}
+	cmd.Count = 1
+	if in.Count != nil {
+		cmd.Count = int(*in.Count)
+	}
+	cmd.Token = value(in.ClientToken)
+	cmd.Digest, err = digestOf(cmd.Token, in)
+	return cmd, err
+}
+
+// newStart gives what the commands of RunTask and StartTask have in common.
+func (a *API) newStart(state *root.Root, in *awsecs.RunTaskInput) (cmd control.RunTask, err error) {
 	cluster, err := a.cluster(state, in.Cluster)
 	if err != nil {
-		return none, err
+		return cmd, err
 	}
 	definition, err := a.usable(state, in.TaskDefinition, ecs.InvalidParameterException)
 	if err != nil {
-		return none, err
+		return cmd, err
 	}
-	if len(state.Instances(cluster.Name, ecs.ID{}, 1, registered)) == 0 {
-		// The text of real accounts; with instances of which none has room, the tasks become failures instead.
-		return none, ecs.Errorf(ecs.InvalidParameterException, "No Container Instances were found in your cluster.")
+	cmd = control.RunTask{Cluster: cluster.Name, Definition: definition, Group: value(in.Group), StartedBy: value(in.StartedBy)}
+	if cmd.Overrides, err = overridesOf(in.Overrides, definition); err != nil {
+		return cmd, err
 	}
-	overrides, err := overridesOf(in.Overrides, definition)
-	if err != nil {
-		return none, err
+	if cmd.Tags, err = startTags(in.Tags, in.PropagateTags, in.EnableECSManagedTags, cluster.Name, definition); err != nil {
+		return cmd, err
 	}
-	tags, err := startTags(in.Tags, in.PropagateTags, in.EnableECSManagedTags, cluster.Name, definition)
-	if err != nil {
-		return none, err
-	}
-	network, err := networkFor(in.NetworkConfiguration, definition.NetworkMode)
-	if err != nil {
-		return none, err
-	}
-	digest, err := digestOf(value(in.ClientToken), in)
-	if err != nil {
-		return none, err
-	}
-	count := 1
-	if in.Count != nil {
-		count = int(*in.Count)
-	}
-	return control.RunTask{Cluster: cluster.Name, Definition: definition, Count: count, Overrides: overrides, Group: value(in.Group),
-		StartedBy: value(in.StartedBy), Tags: tags, Network: network,
-		Token: value(in.ClientToken), Digest: digest}, nil
+	cmd.Network, err = networkFor(in.NetworkConfiguration, definition.NetworkMode)
+	return cmd, err
 }
 
 // startTags gives the tags of a standalone task: those asked for, then those of its definition and ECS's own where they are wanted.

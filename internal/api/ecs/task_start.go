@@ -17,51 +17,32 @@ func (a *API) StartTask(ctx context.Context, in *awsecs.StartTaskInput) (*awsecs
 	if err := (references{in.ContainerInstances, maxStarted, "Container instances", "containerInstances"}).check(); err != nil {
 		return nil, err
 	}
-	if err := checkStart(value(in.Group), value(in.StartedBy), value(in.ReferenceId), in.PropagateTags); err != nil {
+	run := asRun(in)
+	if err := checkStart(run); err != nil {
 		return nil, err
 	}
-	cmd, err := a.newStart(in)
+	start, err := a.newStart(a.control.Root(), run)
 	if err != nil {
 		return nil, err
-	}
-	result, err := submit[*control.RunTaskResult](ctx, a, cmd)
-	if err != nil {
-		return nil, err
-	}
-	tasks, failures := a.showRun(cmd.Cluster, result)
-	return &awsecs.StartTaskOutput{Tasks: tasks, Failures: failures}, nil
-}
-
-// newStart gives the command that a request describes.
-func (a *API) newStart(in *awsecs.StartTaskInput) (control.StartTask, error) {
-	var none control.StartTask
-	state := a.control.Root()
-	cluster, err := a.cluster(state, in.Cluster)
-	if err != nil {
-		return none, err
-	}
-	definition, err := a.usable(state, in.TaskDefinition, ecs.InvalidParameterException)
-	if err != nil {
-		return none, err
 	}
 	instances := make([]ecs.ID, len(in.ContainerInstances))
 	for i, ref := range in.ContainerInstances {
-		if instances[i], err = a.names.InstanceID(cluster.Name, ref); err != nil {
-			return none, err
+		if instances[i], err = a.names.InstanceID(start.Cluster, ref); err != nil {
+			return nil, err
 		}
 	}
-	overrides, err := overridesOf(in.Overrides, definition)
+	result, err := submit[*control.RunTaskResult](ctx, a, control.StartTask{Cluster: start.Cluster, Definition: start.Definition,
+		Instances: instances, Overrides: start.Overrides, Group: start.Group, StartedBy: start.StartedBy, Tags: start.Tags, Network: start.Network})
 	if err != nil {
-		return none, err
+		return nil, err
 	}
-	tags, err := startTags(in.Tags, in.PropagateTags, in.EnableECSManagedTags, cluster.Name, definition)
-	if err != nil {
-		return none, err
-	}
-	network, err := networkFor(in.NetworkConfiguration, definition.NetworkMode)
-	if err != nil {
-		return none, err
-	}
-	return control.StartTask{Cluster: cluster.Name, Definition: definition, Instances: instances, Overrides: overrides,
-		Group: value(in.Group), StartedBy: value(in.StartedBy), Tags: tags, Network: network}, nil
+	tasks, failures := a.showRun(start.Cluster, result)
+	return &awsecs.StartTaskOutput{Tasks: tasks, Failures: failures}, nil
+}
+
+// asRun gives what a StartTask has in common with a RunTask.
+func asRun(in *awsecs.StartTaskInput) *awsecs.RunTaskInput {
+	return &awsecs.RunTaskInput{Cluster: in.Cluster, TaskDefinition: in.TaskDefinition, Overrides: in.Overrides, Group: in.Group,
+		StartedBy: in.StartedBy, ReferenceId: in.ReferenceId, Tags: in.Tags, PropagateTags: in.PropagateTags,
+		EnableECSManagedTags: in.EnableECSManagedTags, NetworkConfiguration: in.NetworkConfiguration}
 }
