@@ -15,7 +15,7 @@ import (
 // layers from the bottom to the top. A package may import its own layer where listed in siblings, and any lower one.
 var layers = [][]string{
 	{"internal/ecs"},
-	{"internal/arn", "internal/elb", "internal/event", "internal/expr", "internal/pattern"},
+	{"internal/agenda", "internal/arn", "internal/elb", "internal/event", "internal/expr", "internal/pattern"},
 	{"internal/scheduler", "internal/scheduler/placement", "internal/scheduler/lifecycle", "internal/scheduler/policy", "internal/scheduler/explain",
 		"internal/lb/health", "internal/lb/pick"},
 	{"internal/store", "internal/driver", "internal/session", "internal/logfile", "internal/cgroup"},
@@ -41,7 +41,7 @@ var layers = [][]string{
 var edges = []string{"internal/wire", "internal/api", "internal/httpd", "internal/cli", "cmd", "test"}
 
 // pure packages are functions of values: no clock, no goroutine, no chance, no I/O, no order of a map.
-var pure = []string{"internal/ecs", "internal/arn", "internal/elb", "internal/event", "internal/expr", "internal/pattern",
+var pure = []string{"internal/ecs", "internal/agenda", "internal/arn", "internal/elb", "internal/event", "internal/expr", "internal/pattern",
 	"internal/scheduler", "internal/lb/health", "internal/lb/pick"}
 
 // machines decide without clock, chance, goroutines and I/O too, but may hold maps and use libraries of data.
@@ -54,7 +54,7 @@ var machineFiles = map[string][]string{
 }
 
 // pureImports is all of the standard library that the pure packages use.
-var pureImports = []string{"bytes", "cmp", "container/heap", "encoding/binary", "encoding/hex", "errors", "fmt", "hash/fnv",
+var pureImports = []string{"bytes", "cmp", "encoding/binary", "encoding/hex", "errors", "fmt", "hash/fnv",
 	"iter", "maps", "math", "math/bits", "regexp", "slices", "sort", "strconv", "strings", "time", "unicode", "unicode/utf8"}
 
 // bannedNames say nothing about what a package is for.

@@ -42,7 +42,7 @@ func (m *Machine) advanceCheck(t *task, c *container) {
 	}
 	if h.dueAt == 0 {
 		h.dueAt = firstCheck(c.started.At, m.now, c.def.HealthCheck.Interval)
-		m.alarms.push(h.dueAt, t)
+		m.alarms.Add(h.dueAt, t)
 	}
 	if h.dueAt > m.now {
 		return // an alarm is set
@@ -73,7 +73,7 @@ func (m *Machine) checked(t *task, c *container, r driver.Result) {
 	h := &c.check
 	h.call = 0
 	h.dueAt = m.now.Add(c.def.HealthCheck.Interval)
-	m.alarms.push(h.dueAt, t)
+	m.alarms.Add(h.dueAt, t)
 	m.touch(t)
 	if r.Err != nil {
 		return

@@ -13,6 +13,7 @@ package agent
 import (
 	"time"
 
+	"ballast/internal/agenda"
 	"ballast/internal/driver"
 	"ballast/internal/ecs"
 	"ballast/internal/session"
@@ -118,9 +119,9 @@ type Machine struct {
 	all  []*task
 	gone int
 
-	touched  []*task // to be moved on in this step
-	alarms   alarms
-	retained []*task // forgotten by control, kept for their logs, the first to have stopped first
+	touched  []*task              // to be moved on in this step
+	alarms   agenda.Agenda[*task] // when to look at a task again; one that finds nothing to do is no harm
+	retained []*task              // forgotten by control, kept for their logs, the first to have stopped first
 
 	lastCall uint64
 	calls    map[uint64]flight
@@ -184,7 +185,7 @@ func (m *Machine) take(in Input) {
 // ring touches the tasks whose alarm is due.
 func (m *Machine) ring() {
 	for {
-		t, due := m.alarms.pop(m.now)
+		_, t, due := m.alarms.Take(m.now)
 		if !due {
 			break
 		}
@@ -271,8 +272,8 @@ func compact(all []*task) []*task {
 }
 
 func (m *Machine) wakeAt() ecs.Time {
-	var at ecs.Time
-	for _, next := range [...]ecs.Time{m.alarms.next(), m.sight.next(), m.talk.next(), m.nextRetained()} {
+	at, _ := m.alarms.Next()
+	for _, next := range [...]ecs.Time{m.sight.next(), m.talk.next(), m.nextRetained()} {
 		if next != 0 && (at == 0 || next < at) {
 			at = next
 		}

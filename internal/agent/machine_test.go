@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -190,9 +191,13 @@ func TestRetentionIsBounded(t *testing.T) {
 	if len(s.m.tasks) != 3 {
 		t.Errorf("the machine knows %d tasks, want 3", len(s.m.tasks))
 	}
-	for _, a := range s.m.alarms.heap {
-		if a.t.dead && a.at > s.m.now.Add(time.Minute) {
-			t.Errorf("task %v is gone, and an alarm holds it for %v", a.t.id, a.at.Sub(s.m.now))
+	for {
+		at, held, any := s.m.alarms.Take(math.MaxInt64)
+		if !any {
+			break
+		}
+		if held.dead && at > s.m.now.Add(time.Minute) {
+			t.Errorf("task %v is gone, and an alarm holds it for %v", held.id, at.Sub(s.m.now))
 		}
 	}
 }

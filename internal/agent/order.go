@@ -169,7 +169,7 @@ func (m *Machine) awaits(t *task, c *container) bool {
 			waiting = true
 			if at := e.deadline(); at != 0 && !e.alarmed {
 				e.alarmed = true
-				m.alarms.push(at, t)
+				m.alarms.Add(at, t)
 			}
 		}
 	}

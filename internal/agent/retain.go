@@ -82,6 +82,10 @@ func (t *task) anyKept() bool {
 func (m *Machine) release(t *task) {
 	if t.keptUntil != 0 {
 		t.keptUntil = 0
+		if m.retained[0] == t { // as a rule: nothing has to move up
+			m.retained[0], m.retained = nil, m.retained[1:]
+			return
+		}
 		i := slices.Index(m.retained, t)
 		m.retained = slices.Delete(m.retained, i, i+1)
 	}
@@ -129,7 +133,7 @@ func (m *Machine) logsRemoved(t *task, r driver.Result) {
 	default:
 		s.attempts++
 		s.retryAt = m.now.Add(backoff(s.attempts))
-		m.alarms.push(s.retryAt, t)
+		m.alarms.Add(s.retryAt, t)
 	}
 }
 

@@ -224,7 +224,7 @@ func (m *Machine) callContainer(t *task, c *container, op driver.Op) {
 func (m *Machine) retry(t *task, c *container) {
 	c.attempts++
 	c.retryAt = m.now.Add(backoff(c.attempts))
-	m.alarms.push(c.retryAt, t)
+	m.alarms.Add(c.retryAt, t)
 }
 
 // containerStarted takes the fact that c runs.

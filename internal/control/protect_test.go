@@ -116,14 +116,14 @@ func TestRenewedProtectionHasOneTimer(t *testing.T) {
 	w.serve("web", w.define("web"), 1)
 	w.pass(time.Minute)
 	task := w.up()[0].ID
-	before := len(w.m.timers.heap.all)
+	before := w.m.timers.agenda.Len()
 	for range 20 {
 		w.protect(30, task)
 		w.protect(0, task)
 		w.protect(60, task)
 		w.pass(time.Second)
 	}
-	if n := len(w.m.timers.heap.all) - before; n > 2 {
+	if n := w.m.timers.agenda.Len() - before; n > 2 {
 		t.Errorf("%d timers", n)
 	}
 	w.pass(time.Hour - 2*time.Second)

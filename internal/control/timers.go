@@ -1,16 +1,16 @@
 package control
 
 import (
-	"container/heap"
-
+	"ballast/internal/agenda"
 	"ballast/internal/ecs"
 )
 
-// timers is a heap of moments at which something may be due, one for each thing. A timer is a hint: whoever is called at it looks
+// timers are moments at which something may be due, one for each thing. A timer is a hint: whoever is called at it looks
 // at the state, does nothing if another step has seen to it, and sets it anew if it came too early. So timers are never taken back.
 type timers struct {
-	heap    timerHeap
+	agenda  agenda.Agenda[timer]
 	pending map[timer]ecs.Time
+	ready   []timer // those that fire, empty between calls of due
 }
 
 func newTimers() timers { return timers{pending: map[timer]ecs.Time{}} }
@@ -37,20 +37,13 @@ type timer struct {
 	id      ecs.ID // of a container instance or a task
 }
 
-type timed struct {
-	at    ecs.Time
-	order uint64
-	timer
-}
-
 // set has what may be due looked at no later than at.
 func (t *timers) set(at ecs.Time, what timer) {
 	if earlier := t.pending[what]; earlier != 0 && earlier <= at {
 		return
 	}
 	t.pending[what] = at
-	t.heap.order++
-	heap.Push(&t.heap, timed{at, t.heap.order, what})
+	t.agenda.Add(at, what)
 }
 
 // at is when something will be looked at; 0 for never.
@@ -58,41 +51,20 @@ func (t *timers) at(what timer) ecs.Time { return t.pending[what] }
 
 // next is the earliest moment; 0 when there is none.
 func (t *timers) next() ecs.Time {
-	if len(t.heap.all) == 0 {
-		return 0
-	}
-	return t.heap.all[0].at
+	at, _ := t.agenda.Next()
+	return at
 }
 
 // due calls fire for what was due at now when it was called; timers that fire sets wait for the next call.
 func (t *timers) due(now ecs.Time, fire func(timer)) {
-	var ready []timer
-	for len(t.heap.all) > 0 && t.heap.all[0].at <= now {
-		next := heap.Pop(&t.heap).(timed)
-		if t.pending[next.timer] == next.at {
-			delete(t.pending, next.timer)
-			ready = append(ready, next.timer)
+	for at, what, ok := t.agenda.Take(now); ok; at, what, ok = t.agenda.Take(now) {
+		if t.pending[what] == at {
+			delete(t.pending, what)
+			t.ready = append(t.ready, what)
 		}
 	}
-	for _, what := range ready {
+	for _, what := range t.ready {
 		fire(what)
 	}
-}
-
-type timerHeap struct {
-	all   []timed
-	order uint64
-}
-
-func (h *timerHeap) Len() int { return len(h.all) }
-func (h *timerHeap) Less(i, j int) bool {
-	a, b := h.all[i], h.all[j]
-	return a.at < b.at || a.at == b.at && a.order < b.order
-}
-func (h *timerHeap) Swap(i, j int) { h.all[i], h.all[j] = h.all[j], h.all[i] }
-func (h *timerHeap) Push(x any)    { h.all = append(h.all, x.(timed)) }
-func (h *timerHeap) Pop() any {
-	last := h.all[len(h.all)-1]
-	h.all = h.all[:len(h.all)-1]
-	return last
+	t.ready = t.ready[:0]
 }

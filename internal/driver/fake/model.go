@@ -13,6 +13,7 @@ import (
 	"slices"
 	"time"
 
+	"ballast/internal/agenda"
 	"ballast/internal/driver"
 	"ballast/internal/ecs"
 )
@@ -33,10 +34,17 @@ type Model struct {
 	images map[string]int // how often an image has been pulled
 	ports  ports
 	logs   map[ecs.ID]map[string]*lines
-	due    due
+	due    agenda.Agenda[cue]
 	// faults is how many calls fail from now on with a passing fault.
 	faults int
 	gone   map[string]bool // images that were there
+}
+
+// cue is something put off to a time: an outcome, or something that happens to a container unless a newer cue has replaced it.
+type cue struct {
+	outcome Outcome
+	box     *box
+	number  uint64
 }
 
 // box is one container.
@@ -71,24 +79,23 @@ func (m *Model) Kill(now ecs.Time, key driver.Key, code int32) {
 }
 
 // Next is when Advance has something to give; ok is false when nothing is under way.
-func (m *Model) Next() (at ecs.Time, ok bool) { return m.due.next() }
+func (m *Model) Next() (at ecs.Time, ok bool) { return m.due.Next() }
 
 // Advance gives what has happened up to now, in order.
 func (m *Model) Advance(now ecs.Time) []Outcome {
 	var out []Outcome
 	for {
-		at, any := m.due.next()
-		if !any || at > now {
+		at, d, any := m.due.Take(now)
+		if !any {
 			m.now = max(m.now, now)
 			return out
 		}
 		m.now = max(m.now, at)
-		d := m.due.pop()
 		if d.box == nil {
 			out = append(out, d.outcome)
 			continue
 		}
-		if d.cue == d.box.cues {
+		if d.number == d.box.cues {
 			m.play(d.box)
 		}
 	}
@@ -131,7 +138,7 @@ var errAway = errors.New("fake: the driver is away")
 func (m *Model) answer(r driver.Result) { m.answerAt(m.now, r) }
 
 func (m *Model) answerAt(at ecs.Time, r driver.Result) {
-	m.due.push(cue{at: at, outcome: Outcome{At: at, Result: &r}})
+	m.due.Add(at, cue{outcome: Outcome{At: at, Result: &r}})
 }
 
 // Containers gives every container that has not been removed, in the order of creation.
@@ -277,7 +284,7 @@ func (b *box) busy() bool { return b.start != 0 || len(b.stops) > 0 }
 // cue has the next thing happen to a container at that time, in place of what would have happened.
 func (m *Model) cue(b *box, at ecs.Time) {
 	b.cues++
-	m.due.push(cue{at: at, box: b, cue: b.cues})
+	m.due.Add(at, cue{box: b, number: b.cues})
 }
 
 // play has happen to a container what was put off.
@@ -296,7 +303,7 @@ func (m *Model) end(b *box, exit driver.Exit) {
 	b.cues++ // nothing more happens to it
 	m.ports.release(b.obs.Started.Bindings, b.spec.NetworkMode)
 	obs := b.obs
-	m.due.push(cue{at: m.now, outcome: Outcome{At: m.now, Event: &obs}})
+	m.due.Add(m.now, cue{outcome: Outcome{At: m.now, Event: &obs}})
 	for _, id := range b.stops {
 		m.answer(driver.Result{ID: id, Exit: exit})
 	}
