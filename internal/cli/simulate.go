@@ -58,13 +58,9 @@ Exit codes: 0 everything was as expected, 1 something was not, 2 a file or the c
 // errUnexpected makes the exit code say that an expectation failed; what was seen has been printed.
 var errUnexpected = errors.New("an expectation failed")
 
-// simulateGCPercent lets the heap of a simulation grow to several times what is in use, a few tens of megabytes as a rule, before garbage
-// is collected: what lives is little, and what is thrown away is much.
-const simulateGCPercent = 800
-
 // Run plays and prints.
 func (v *simulateVerb) Run(ctx context.Context, s *Streams) error {
-	defer debug.SetGCPercent(debug.SetGCPercent(simulateGCPercent))
+	defer debug.SetGCPercent(debug.SetGCPercent(scenario.GCPercent))
 	for _, name := range []string{v.Policy, v.Compare} {
 		if _, err := policy.Named(name); name != "" && err != nil {
 			return usageError{err.Error()}

@@ -78,7 +78,7 @@ func (b *balancer) Committed(_ *control.Machine, _ ecs.Time, r *root.Root) {
 		if s := r.Service(t.Cluster, t.Service); s != nil && s.Seq == t.ServiceSeq && len(s.LoadBalancers) > 0 {
 			wanted := s.LoadBalancers
 			b.heard = max(b.heard, b.w.now.Add(b.delays.between(0, 2*time.Millisecond)))
-			b.w.agenda.add(b.heard, func() { b.follow(t, wanted) })
+			b.w.agenda.Add(b.heard, event{do: func() { b.follow(t, wanted) }})
 		}
 	}
 	b.changed = nil

@@ -62,4 +62,4 @@ func (h *host) broke(c *conn) {
 }
 
 // hear takes a message that has arrived.
-func (h *host) hear(_ *conn, m session.Assignments) { h.take(agent.Assigned{Message: m}) }
+func (h *host) hear(m *session.Assignments) { h.take(agent.Assigned{Message: *m}) }

@@ -29,13 +29,15 @@ type host struct {
 	conduct Conduct
 	seed    uint64
 	boots   uint64
-	ringAt  ecs.Time // when the model is looked at next
+	looks   *wakeup // at the model
 
 	machine *agent.Machine // nil while the agent is down
 	life    int            // grows whenever the agent starts or ends
 	inbox   []agent.Input
 	busy    bool // a step is on the agenda
-	wakeup  wakeup
+	wakeup  *wakeup
+	limits  *wakeup // for calls that take too long
+	stepped func()  // calls step
 
 	// slowest is how long a call takes at most to get to the driver, and what happens there to get back.
 	slowest  time.Duration
@@ -56,8 +58,9 @@ type host struct {
 // callUnderWay is a driver call that has no result yet. The model knows it by a number that no other call of the host ever has.
 type callUnderWay struct {
 	driver.Call
-	life int
-	over bool // nobody waits for its result any more
+	life  int
+	limit ecs.Time // when it will have taken too long, 0 = never
+	over  bool     // nobody waits for its result any more
 }
 
 // addHost gives a world one more host, whose agent has that configuration, and a number for its Instance. The agent is down.
@@ -70,22 +73,15 @@ func (w *World) addHost(cfg agent.Config, skew time.Duration) *host {
 	h.cfg.Instance = ecs.ID{byte(n)}
 	h.seed = h.chance.Uint64()
 	h.model = fake.NewModel(h.seed)
+	h.stepped, h.looks = h.step, newWakeup(w, w.after, h.look)
 	w.hosts = append(w.hosts, h)
 	return h
 }
 
 // later has something happen to this life of the agent.
 func (h *host) later(d time.Duration, do func()) {
-	life := h.life
-	h.w.after(d, func() {
-		if h.life == life {
-			do()
-		}
-	})
+	h.w.put(d, event{do: do, life: &h.life, born: h.life})
 }
-
-// laterAt is later with a time.
-func (h *host) laterAt(at ecs.Time, do func()) { h.later(at.Sub(h.w.now), do) }
 
 // start starts the agent.
 func (h *host) start() {
@@ -95,7 +91,7 @@ func (h *host) start() {
 	h.life++
 	h.machine = agent.New(h.cfg)
 	h.inbox, h.busy, h.watching, h.failures, h.session = nil, false, false, 0, 0
-	h.wakeup = wakeup{}
+	h.wakeup, h.limits = newWakeup(h.w, h.later, h.stepSoon), newWakeup(h.w, h.later, h.giveUp)
 	h.w.note("%s   agent starts", h.name)
 	h.stepSoon()
 	h.dial()
@@ -118,7 +114,6 @@ func (h *host) reboot() {
 	h.w.note("%s   reboots", h.name)
 	h.boots++
 	h.model = fake.NewModel(h.seed + h.boots)
-	h.ringAt = 0
 	clear(h.calls)
 	for _, o := range h.w.observers {
 		o.Rebooted(h)
@@ -129,7 +124,6 @@ func (h *host) reboot() {
 func (h *host) forget() {
 	h.boots++
 	h.model = fake.NewModel(h.seed + h.boots)
-	h.ringAt = 0
 	for _, number := range slices.Sorted(maps.Keys(h.calls)) {
 		if c := h.calls[number]; c.life == h.life && !c.over {
 			h.take(agent.DriverResult{Result: driver.Result{ID: c.ID, Err: errGone}})
@@ -154,27 +148,30 @@ func (h *host) take(in agent.Input) {
 func (h *host) stepSoon() {
 	if !h.busy {
 		h.busy = true
-		h.later(h.chance.between(0, time.Millisecond), h.step)
+		h.later(h.chance.between(0, time.Millisecond), h.stepped)
 	}
 }
 
 func (h *host) step() {
 	h.busy = false
-	inputs := h.inbox
-	h.inbox = nil
-	batch := h.machine.Step(h.clock.now(), inputs...)
-	h.act(batch)
+	batch := h.machine.Step(h.clock.now(), h.inbox...)
+	clear(h.inbox)
+	h.inbox = h.inbox[:0]
+	h.act(&batch)
 	at := ecs.Time(0)
 	if batch.WakeAt != 0 {
 		at = h.w.now.Add(max(0, batch.WakeAt.Sub(h.clock.now())))
 	}
-	h.wakeup.at(h.w, at, h.laterAt, h.stepSoon)
+	if h.machine != nil {
+		h.wakeup.at(at)
+	}
 }
 
 // act does what a batch says.
-func (h *host) act(b agent.Batch) {
-	for _, r := range b.Reports {
-		h.noteReport(&r)
+func (h *host) act(b *agent.Batch) {
+	for i := range b.Reports {
+		r := &b.Reports[i]
+		h.noteReport(r)
 		if h.conn != nil {
 			h.w.network.up(h.conn, r)
 		}
@@ -185,8 +182,8 @@ func (h *host) act(b agent.Batch) {
 		h.hangUp()
 		h.redial()
 	}
-	for _, call := range b.Calls {
-		h.call(call)
+	for i := range b.Calls {
+		h.call(&b.Calls[i])
 	}
 	for _, id := range b.Cancel {
 		for _, c := range h.calls {
@@ -233,28 +230,49 @@ func (h *host) noteCall(c *driver.Call, result *driver.Result) {
 }
 
 // call makes a driver call, unless the agent ends before.
-func (h *host) call(call driver.Call) {
+func (h *host) call(call *driver.Call) {
+	c := &callUnderWay{Call: *call, life: h.life}
 	h.later(h.chance.between(0, h.slowest), func() {
 		h.lastCall++
-		number, c := h.lastCall, &callUnderWay{Call: call, life: h.life}
-		h.calls[number] = c
-		h.noteCall(&call, nil)
+		h.calls[h.lastCall] = c
+		h.noteCall(&c.Call, nil)
 		for _, o := range h.w.observers {
-			o.Called(h, call)
+			o.Called(h, c.Call)
 		}
-		call.ID = number
+		call := c.Call
+		call.ID = h.lastCall
 		h.meet(&call)
 		h.model.Do(h.body.now(), call)
 		h.ring()
-		if call.Limit > 0 {
-			h.later(call.Limit, func() {
-				if _, open := h.calls[number]; open && !c.over {
-					c.over = true
-					h.take(agent.DriverResult{Result: driver.Result{ID: c.ID, Err: errTooLong, TimedOut: true}})
-				}
-			})
+		if c.Limit > 0 {
+			c.limit = h.w.now.Add(c.Limit)
+			h.limits.at(earliest(h.limits.wanted, c.limit))
 		}
 	})
+}
+
+// giveUp gives up calls that have taken too long, and looks again when the next one will have.
+func (h *host) giveUp() {
+	var next ecs.Time
+	for _, number := range slices.Sorted(maps.Keys(h.calls)) {
+		switch c := h.calls[number]; {
+		case c.life != h.life || c.over || c.limit == 0:
+		case c.limit <= h.w.now:
+			c.over = true
+			h.take(agent.DriverResult{Result: driver.Result{ID: c.ID, Err: errTooLong, TimedOut: true}})
+		default:
+			next = earliest(next, c.limit)
+		}
+	}
+	h.limits.at(next)
+}
+
+// earliest gives the earlier of two times, 0 being never.
+func earliest(a, b ecs.Time) ecs.Time {
+	if a == 0 || b != 0 && b < a {
+		return b
+	}
+	return a
 }
 
 var (
@@ -265,22 +283,9 @@ var (
 
 // ring has the model looked at when something happens in it next.
 func (h *host) ring() {
-	next, any := h.model.Next()
-	if !any {
-		return
+	if next, any := h.model.Next(); any {
+		h.looks.at(max(next.Add(-h.body.skew), h.w.now))
 	}
-	at := max(next.Add(-h.body.skew), h.w.now)
-	if h.ringAt != 0 && h.ringAt <= at && h.ringAt >= h.w.now {
-		return
-	}
-	h.ringAt = at
-	model := h.model
-	h.w.agenda.add(at, func() {
-		if h.model == model && h.ringAt == at {
-			h.ringAt = 0
-			h.look()
-		}
-	})
 }
 
 // look passes on what has happened in the model.
@@ -297,9 +302,9 @@ func (h *host) look() {
 			obs.Happened(h, c.Call, o)
 		}
 		if c.life == h.life && !c.over {
-			result := *o.Result
+			result := o.Result // which nobody else has any more
 			result.ID = c.ID
-			h.later(h.chance.between(0, h.slowest), func() { h.take(agent.DriverResult{Result: result}) })
+			h.later(h.chance.between(0, h.slowest), func() { h.take(agent.DriverResult{Result: *result}) })
 		}
 	}
 	h.ring()

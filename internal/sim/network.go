@@ -53,15 +53,15 @@ func (n *network) dial(h *host, session uint64, done func(*conn)) {
 }
 
 // up carries a report to control.
-func (n *network) up(c *conn, r session.Report) {
+func (n *network) up(c *conn, r *session.Report) {
 	l := &c.host.link
-	n.carry(l, &l.cutUp, &l.freeUp, func() { n.w.server.hear(c, &r) })
+	n.carry(l, &l.cutUp, &l.freeUp, func() { n.w.server.hear(c, r) })
 }
 
 // down carries assignments to a host.
-func (n *network) down(c *conn, m session.Assignments) {
+func (n *network) down(c *conn, m *session.Assignments) {
 	l := &c.host.link
-	n.carry(l, &l.cutDown, &l.freeDown, func() { c.host.hear(c, m) })
+	n.carry(l, &l.cutDown, &l.freeDown, func() { c.host.hear(m) })
 }
 
 // carry has a message arrive, or not, or twice. The draws are the same whatever the link is like.
@@ -82,11 +82,7 @@ func (n *network) carry(l *link, cut *bool, free *time.Duration, arrive func()) 
 }
 
 func (n *network) arrive(at time.Duration, cut *bool, arrive func()) {
-	n.w.agenda.add(epoch.Add(at), func() {
-		if !*cut {
-			arrive()
-		}
-	})
+	n.w.agenda.Add(epoch.Add(at), event{do: arrive, cut: cut})
 }
 
 // hostCloses ends a connection from the host's side; control notices if the link lets it.

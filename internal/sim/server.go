@@ -34,7 +34,8 @@ type server struct {
 	busy    bool // a step is on the agenda, or its commit under way
 	commit  *commit
 	failing bool // commits meet a passing fault
-	wakeup  wakeup
+	wakeup  *wakeup
+	stepped func() // calls step
 
 	ticket  uint64
 	waiting map[uint64]*request
@@ -58,19 +59,16 @@ type Reply struct {
 }
 
 func newServer(w *World, cfg control.Config) *server {
-	return &server{w: w, cfg: cfg, clock: clock{w: w}, seeds: newStream(w.seed, "control"),
+	s := &server{w: w, cfg: cfg, clock: clock{w: w}, seeds: newStream(w.seed, "control"),
 		delays: newStream(w.seed, "control/delay"), disk: disk{store: mem.New(), chance: newStream(w.seed, "disk")},
 		waiting: map[uint64]*request{}, conns: map[ecs.ID]*conn{}, heard: map[ecs.ID]ecs.Time{}}
+	s.stepped = s.step
+	return s
 }
 
 // later has something happen to this life of control.
 func (s *server) later(d time.Duration, do func()) {
-	life := s.life
-	s.w.after(d, func() {
-		if s.life == life {
-			do()
-		}
-	})
+	s.w.put(d, event{do: do, life: &s.life, born: s.life})
 }
 
 // start makes a machine of what the disk has.
@@ -91,7 +89,7 @@ func (s *server) start() {
 	m.Loaded(s.now)
 	s.machine, s.fence, s.root = m, fence, s.show(m)
 	s.busy, s.commit, s.failing, s.started = false, nil, false, s.w.now
-	s.wakeup = wakeup{}
+	s.wakeup = newWakeup(s.w, s.later, s.stepSoon)
 	s.w.note("control  starts")
 	for _, o := range s.w.observers {
 		o.Loaded(m, s.root)
@@ -202,7 +200,7 @@ func (s *server) take(input func(*control.Machine)) {
 func (s *server) stepSoon() {
 	if !s.busy {
 		s.busy = true
-		s.later(s.delays.between(0, 2*time.Millisecond), s.step)
+		s.later(s.delays.between(0, 2*time.Millisecond), s.stepped)
 	}
 }
 
@@ -211,7 +209,8 @@ func (s *server) step() {
 	for _, input := range s.inbox {
 		input(s.machine)
 	}
-	s.inbox = nil
+	clear(s.inbox)
+	s.inbox = s.inbox[:0]
 	var seed control.Seed
 	for i := range seed {
 		seed[i] = byte(s.seeds.Uint32())
@@ -235,10 +234,11 @@ func (s *server) committed(batch *control.Batch) {
 	for _, a := range batch.Answers {
 		s.answer(a, false)
 	}
-	for _, m := range messages {
-		s.noteMessage(&m)
+	for i := range messages {
+		m := &messages[i]
+		s.noteMessage(m)
 		if c := s.conns[m.Instance]; c != nil {
-			s.w.network.down(c, m.Assignments)
+			s.w.network.down(c, &m.Assignments)
 		}
 	}
 	for _, o := range s.w.observers {
@@ -275,10 +275,7 @@ func (s *server) sleep() {
 	if at != 0 {
 		at = s.w.now.Add(max(0, at.Sub(s.clock.now())))
 	}
-	s.wakeup.at(s.w, at, s.laterAt, s.stepSoon)
+	s.wakeup.at(at)
 }
-
-// laterAt is later with a time.
-func (s *server) laterAt(at ecs.Time, do func()) { s.later(at.Sub(s.w.now), do) }
 
 func short(id ecs.ID) string { return id.String()[:6] }

@@ -33,10 +33,12 @@ type Stage struct {
 type Audience interface {
 	// Moved says that a change of a task is durable.
 	Moved(now ecs.Time, t *ecs.Task)
+	// Changed says that a change of a service is durable.
+	Changed(s *ecs.Service)
 	// Said says that a service event is durable; service is the number of the service in the cluster.
 	Said(now ecs.Time, cluster string, service uint64, e *ecs.ServiceEvent)
 	// Committed says that everyone sees what has been told before.
-	Committed(now ecs.Time, r *root.Root)
+	Committed(now ecs.Time)
 	// Called says that the agent of a container instance, counted from 1, calls its driver.
 	Called(now ecs.Time, instance int, call driver.Call)
 }
@@ -200,8 +202,8 @@ var _ Observer = usher{}
 func (usher) Loaded(*control.Machine, *root.Root)       {}
 func (usher) Rebooted(*host)                            {}
 func (usher) Happened(*host, driver.Call, fake.Outcome) {}
-func (u usher) Committed(_ *control.Machine, _ ecs.Time, r *root.Root) {
-	u.s.audience.Committed(u.s.w.now, r)
+func (u usher) Committed(*control.Machine, ecs.Time, *root.Root) {
+	u.s.audience.Committed(u.s.w.now)
 }
 
 func (u usher) Durable(unit journal.Unit, _ store.Unit) {
@@ -210,6 +212,8 @@ func (u usher) Durable(unit journal.Unit, _ store.Unit) {
 		switch record := change.Record.(type) {
 		case *ecs.Task:
 			u.s.audience.Moved(now, record)
+		case *ecs.Service:
+			u.s.audience.Changed(record)
 		case *ecs.ServiceEvent:
 			u.s.audience.Said(now, change.Key.Cluster, change.Key.Seq, record)
 		}

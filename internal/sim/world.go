@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"ballast/internal/agenda"
 	"ballast/internal/control"
 	"ballast/internal/control/journal"
 	"ballast/internal/control/root"
@@ -29,7 +30,7 @@ const maxBurst = 20_000
 type World struct {
 	seed      uint64
 	now       ecs.Time
-	agenda    agenda
+	agenda    agenda.Agenda[event]
 	trace     *trace
 	network   network
 	server    *server
@@ -85,8 +86,22 @@ func newWorld(seed uint64, cfg control.Config, to io.Writer) *World {
 	return w
 }
 
+// event is something that will happen, unless it is void by then.
+type event struct {
+	do func()
+	// life, where it is not nil, is what grows whenever whoever is meant ends or starts; it must still be born.
+	life *int
+	born int
+	// cut, where it is not nil, is whether the way is cut on which the event comes.
+	cut *bool
+}
+
+func (e *event) void() bool { return e.life != nil && *e.life != e.born || e.cut != nil && *e.cut }
+
 // after has something happen later.
-func (w *World) after(d time.Duration, do func()) { w.agenda.add(w.now.Add(max(0, d)), do) }
+func (w *World) after(d time.Duration, do func()) { w.put(d, event{do: do}) }
+
+func (w *World) put(d time.Duration, e event) { w.agenda.Add(w.now.Add(max(0, d)), e) }
 
 // note writes a line of the trace.
 func (w *World) note(format string, args ...any) {
@@ -110,21 +125,23 @@ func (w *World) fail(property, format string, args ...any) {
 func (w *World) advance(d time.Duration) {
 	by := w.now.Add(d)
 	for w.failure == nil {
-		e, ok := w.agenda.take(by)
+		at, e, ok := w.agenda.Take(by)
 		if !ok {
 			w.now = by
 			return
 		}
-		if e.at > w.now {
-			w.now, w.burst = e.at, 0
-			w.trace.number(uint64(e.at))
+		if at > w.now {
+			w.now, w.burst = at, 0
+			w.trace.number(uint64(at))
 		}
 		w.events++
 		if w.burst++; w.burst > maxBurst {
 			w.fail("time passes", "%d events at one moment", w.burst)
 			return
 		}
-		e.do()
+		if !e.void() {
+			e.do()
+		}
 	}
 }
 

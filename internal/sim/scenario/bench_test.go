@@ -3,12 +3,14 @@ package scenario
 import (
 	"fmt"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"testing"
 )
 
-// BenchmarkLoopingDay is a day of one service of eight tasks that exit after 30 s.
+// BenchmarkLoopingDay is a day of one service of eight tasks that exit after 30 s, as `ballast simulate` plays it.
 func BenchmarkLoopingDay(b *testing.B) {
+	defer debug.SetGCPercent(debug.SetGCPercent(GCPercent))
 	text := strings.NewReplacer("until: 5m", "until: 24h\nbegin: creation", "startTime: 2s", "exitAfter: 30s", "desiredCount: 2", "desiredCount: 8",
 		"timeline:\n  - at: 1m\n    crash: {tasks: 1}\n", "", "started = 1", "started >= 20000").Replace(small)
 	s, err := Parse("day.yaml", []byte(text))

@@ -23,6 +23,10 @@ const Cluster = "default"
 // steadyWithin is how long services may take to be steady for the first time.
 const steadyWithin = time.Hour
 
+// GCPercent is for programs that do nothing but play scenarios (debug.SetGCPercent): the heap may grow to several times what is in use, a
+// few tens of megabytes as a rule, before garbage is collected. What lives is little, and what is thrown away is much.
+const GCPercent = 800
+
 // Options change how a scenario is played; zero values leave it as its file says.
 type Options struct {
 	Seed   *uint64

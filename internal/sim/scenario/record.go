@@ -5,10 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
-	"ballast/internal/control/root"
 	"ballast/internal/driver"
 	"ballast/internal/ecs"
 	"ballast/internal/scheduler"
@@ -88,9 +88,11 @@ type deploymentFacts struct{ number, started, wanted, desired int }
 // standing is what is known of how a service stands, so that only what may have changed is counted again.
 type standing struct {
 	live   []*ecs.Task  // its tasks that are not STOPPED, in the order of creation
-	record *ecs.Service // as counted last
+	record *ecs.Service // nil for tasks of none
+	group  string       // its target group, "" without one
 	policy policy.Policy
-	moved  bool     // a task has, since
+	tagged bool     // policy is that of the tags of record
+	moved  bool     // it or a task has, since it was counted
 	due    ecs.Time // when a task comes to be healthy if nothing happens, 0 = none does
 	moves  int      // of targets, when they were counted last
 }
@@ -102,6 +104,8 @@ type recorder struct {
 	tasks map[ecs.ID]*ecs.Task // not STOPPED
 	live  []*ecs.Task          // the same, in the order of creation
 	stand map[string]*standing // by service, "" for tasks of none
+	// served are those of services, in the order of creation.
+	served []*standing
 
 	deployments map[deploymentKey]*deploymentFacts
 	numbers     map[string]int // of deployments, by service
@@ -166,7 +170,7 @@ func (r *recorder) Said(now ecs.Time, cluster string, service uint64, e *ecs.Ser
 	name := r.nameOf(e)
 	r.counts.ServiceEvents++
 	r.lines = append(r.lines, Line{At: Moment(now.Sub(r.zero)), Kind: ServiceEvent, Service: name, Text: Shorten(e.Message)})
-	r.happens = append(r.happens, happening{at: now.Sub(r.zero), service: name, kind: "event", text: e.Message})
+	r.happened(happening{at: now.Sub(r.zero), service: name, kind: "event", text: e.Message})
 }
 
 // nameOf takes the service's name out of an event: "(service NAME) ..." or "(service NAME, ...".
@@ -303,7 +307,7 @@ func (r *recorder) ends(now ecs.Time, t *ecs.Task) {
 		case c.Reason != "":
 			text += ": " + c.Reason
 		case c.ExitCode != nil:
-			text += fmt.Sprintf(" (exit code %d)", *c.ExitCode)
+			text += " (exit code " + strconv.Itoa(int(*c.ExitCode)) + ")"
 		}
 	}
 	r.ended(Line{At: Moment(now.Sub(r.zero)), Kind: Ended, Service: t.Service, Text: " of " + t.Definition.Name() + " ended: " + text})
@@ -327,7 +331,15 @@ func (r *recorder) ended(line Line) {
 }
 
 func (r *recorder) count(now ecs.Time, t *ecs.Task, kind, text string) {
-	r.happens = append(r.happens, happening{now.Sub(r.zero), t.Service, kind, t.Definition.Name(), text})
+	r.happened(happening{now.Sub(r.zero), t.Service, kind, t.Definition.Name(), text})
+}
+
+// happened adds to a list that may grow very long: by as much as there is, each time it is full.
+func (r *recorder) happened(h happening) {
+	if len(r.happens) == cap(r.happens) {
+		r.happens = slices.Grow(r.happens, 64+len(r.happens))
+	}
+	r.happens = append(r.happens, h)
 }
 
 func (r *recorder) deployment(service string, id ecs.DeploymentID) *deploymentFacts {
@@ -350,29 +362,36 @@ func (r *recorder) restarts() int {
 	return sum
 }
 
-// Committed implements sim.Audience: it notes how every service stands.
-func (r *recorder) Committed(now ecs.Time, state *root.Root) {
-	for i := range r.p.s.Services {
-		name := r.p.s.Services[i].text("serviceName")
-		if s := state.Service(Cluster, name); s != nil && s.Status != ecs.ServiceInactive {
-			if st := r.standing(name); st.record != s || st.moved || st.due != 0 && st.due <= now ||
-				st.moves != r.p.stage.TargetMoves() {
-				r.sample(now, s, st)
-			}
+// Changed implements sim.Audience.
+func (r *recorder) Changed(s *ecs.Service) {
+	st := r.standing(s.Name)
+	if st.record == nil {
+		r.served = append(r.served, st)
+		st.group, _ = r.p.s.balancer(s.Name)
+	}
+	st.tagged = st.tagged && slices.Equal(st.record.Tags, s.Tags)
+	st.record, st.moved = s, true
+}
+
+// Committed implements sim.Audience: it notes how every service stands that stands otherwise than before.
+func (r *recorder) Committed(now ecs.Time) {
+	for _, st := range r.served {
+		if st.record.Status != ecs.ServiceInactive && (st.moved || st.due != 0 && st.due <= now || st.moves != r.p.stage.TargetMoves()) {
+			r.sample(now, st)
 		}
 	}
 }
 
-func (r *recorder) sample(now ecs.Time, s *ecs.Service, st *standing) {
-	if st.record == nil || !slices.Equal(st.record.Tags, s.Tags) {
+func (r *recorder) sample(now ecs.Time, st *standing) {
+	s := st.record
+	if !st.tagged {
 		var err error
 		if st.policy, err = policy.WithTags(r.p.policy, s.Tags); err != nil {
 			st.policy = r.p.policy // tags have been checked
 		}
 	}
 	r.p.account()
-	st.record, st.moved, st.due, st.moves = s, false, 0, r.p.stage.TargetMoves()
-	group, _ := r.p.s.balancer(s.Name)
+	st.tagged, st.moved, st.due, st.moves = true, false, 0, r.p.stage.TargetMoves()
 	next := Sample{At: Moment(now.Sub(r.zero)), Desired: s.Desired, Most: s.Desired * s.MaximumPercent / 100,
 		Fewest: (s.Desired*s.MinimumHealthyPercent + 99) / 100}
 	for i := len(s.Deployments) - 1; i >= 0; i-- {
@@ -384,7 +403,7 @@ func (r *recorder) sample(now ecs.Time, s *ecs.Service, st *standing) {
 		}
 		part := Part{Deployment: facts.number, Revision: d.Definition.Name(), Rollout: d.Rollout.String()}
 		st.fill(&part, d.ID, now, r.p.stage.TargetSources)
-		r.targets(&part, st, d.ID, group)
+		r.targets(&part, st, d.ID, st.group)
 		next.Parts = append(next.Parts, part)
 	}
 	samples := r.series[s.Name]
