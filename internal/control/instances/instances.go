@@ -22,12 +22,14 @@ type Book struct {
 	clusters map[string]*placement.Index
 	lost     map[ecs.ID]bool
 	changed  []ecs.ID // to be shown, in the order of changing
+	// drafts are the records made since the last Flush: nobody has seen them, so they may still be changed in place.
+	drafts map[ecs.ID]bool
 }
 
 // New gives an empty book that writes to w.
 func New(w *journal.Writer) *Book {
 	return &Book{w: w, records: map[ecs.ID]*ecs.ContainerInstance{}, seqs: map[string]uint64{},
-		clusters: map[string]*placement.Index{}, lost: map[ecs.ID]bool{}}
+		clusters: map[string]*placement.Index{}, lost: map[ecs.ID]bool{}, drafts: map[ecs.ID]bool{}}
 }
 
 func (b *Book) index(cluster string) *placement.Index {
@@ -42,9 +44,28 @@ func (b *Book) index(cluster string) *placement.Index {
 // Load takes a container instance read from the store. It is not connected before its agent speaks.
 func (b *Book) Load(i *ecs.ContainerInstance) {
 	b.seqs[i.Cluster] = max(b.seqs[i.Cluster], i.Seq)
-	b.records[i.ID] = i
+	b.replace(i)
 	b.offer(i)
-	b.changed = append(b.changed, i.ID)
+}
+
+// replace gives a container instance a new record.
+func (b *Book) replace(i *ecs.ContainerInstance) {
+	b.records[i.ID] = i
+	if !b.drafts[i.ID] {
+		b.drafts[i.ID] = true
+		b.changed = append(b.changed, i.ID)
+	}
+}
+
+// draft gives a record of a container instance that may be changed until Flush.
+func (b *Book) draft(id ecs.ID) *ecs.ContainerInstance {
+	i := b.records[id]
+	if !b.drafts[id] {
+		n := *i
+		i = &n
+		b.replace(i)
+	}
+	return i
 }
 
 // Register takes what an agent says of its container instance at the start of a session; a new one is given a record. It says
@@ -68,10 +89,9 @@ func (b *Book) Register(now ecs.Time, id ecs.ID, hello session.Hello) (isNew boo
 	i.Connected = true
 	delete(b.lost, id)
 	i.Version++
-	b.records[id] = i
+	b.replace(i)
 	b.offer(i)
 	b.w.Put(journal.InstanceKey(i), i)
-	b.changed = append(b.changed, id)
 	return isNew
 }
 
@@ -80,10 +100,9 @@ func (b *Book) Deregister(now ecs.Time, id ecs.ID) *ecs.ContainerInstance {
 	i := *b.records[id]
 	i.Status, i.InactiveAt, i.Connected = ecs.InstanceInactive, now, false
 	i.Version++
-	b.records[id] = &i
+	b.replace(&i)
 	b.offer(&i)
 	b.w.Put(journal.InstanceKey(&i), &i)
-	b.changed = append(b.changed, id)
 	return &i
 }
 
@@ -98,6 +117,7 @@ func (b *Book) Forget(now ecs.Time, id ecs.ID, kept time.Duration) (at ecs.Time)
 	}
 	delete(b.records, id)
 	delete(b.lost, id)
+	delete(b.drafts, id)
 	b.index(i.Cluster).Remove(id)
 	b.changed = slices.DeleteFunc(b.changed, func(other ecs.ID) bool { return other == id })
 	b.w.Delete(journal.InstanceKey(i))
@@ -114,11 +134,9 @@ func (b *Book) offer(i *ecs.ContainerInstance) {
 // Disconnected notes that the agent's connection broke. Its tasks stay; new ones go elsewhere.
 func (b *Book) Disconnected(id ecs.ID) {
 	if old := b.records[id]; old != nil && old.Connected {
-		i := *old
+		i := b.draft(id)
 		i.Connected = false
-		b.records[id] = &i
-		b.offer(&i)
-		b.changed = append(b.changed, id)
+		b.offer(i)
 	}
 }
 
@@ -129,11 +147,9 @@ func (b *Book) Reconnected(id ecs.ID) bool {
 	if old == nil || old.Connected {
 		return false
 	}
-	i := *old
+	i := b.draft(id)
 	i.Connected = true
-	b.records[id] = &i
-	b.offer(&i)
-	b.changed = append(b.changed, id)
+	b.offer(i)
 	return true
 }
 
@@ -144,9 +160,8 @@ func (b *Book) Find(id ecs.ID) *ecs.ContainerInstance { return b.records[id] }
 func (b *Book) Tag(old *ecs.ContainerInstance, tags []ecs.Tag) {
 	i := *old
 	i.Tags = tags
-	b.records[i.ID] = &i
+	b.replace(&i)
 	b.w.Put(journal.InstanceKey(&i), &i)
-	b.changed = append(b.changed, i.ID)
 }
 
 // Zone is the availability zone of a container instance.
@@ -236,11 +251,9 @@ func (b *Book) count(old, t *ecs.Task) {
 	if record == nil || running == 0 && pending == 0 && old != nil && old.LastStatus == t.LastStatus {
 		return
 	}
-	i := *record
+	i := b.draft(t.Instance)
 	i.Running += running
 	i.Pending += pending
-	b.records[t.Instance] = &i
-	b.changed = append(b.changed, i.ID)
 }
 
 func counts(t *ecs.Task) (running, pending int) {
@@ -255,16 +268,11 @@ func counts(t *ecs.Task) (running, pending int) {
 
 // Flush shows readers what changed, with what remains free.
 func (b *Book) Flush() {
-	shown := map[ecs.ID]bool{}
 	for _, id := range b.changed {
-		if shown[id] {
-			continue
-		}
-		shown[id] = true
-		i := *b.records[id]
+		i := b.draft(id)
 		i.Remaining = b.index(i.Cluster).Remaining(id)
-		b.records[id] = &i
-		b.w.Show(journal.InstanceKey(&i), &i)
+		b.w.Show(journal.InstanceKey(i), i)
 	}
 	b.changed = b.changed[:0]
+	clear(b.drafts)
 }

@@ -20,6 +20,9 @@ const followUpRecords = 40
 // keptPositions bounds the map that a Writer keeps from one step to the next: clearing takes as long as it has ever been large.
 const keptPositions = 64
 
+// usualUnit is room for what most steps change: a task, its service, container instance and cluster.
+const usualUnit = 4
+
 // fullUnit bounds a unit to which records are added beside others, below store.MaxUnitRecords.
 const fullUnit = 90
 
@@ -103,6 +106,9 @@ func (w *Writer) add(c Change) {
 		w.at = map[Key]position{}
 	}
 	w.at[c.Key] = position{last, len(w.units[last])}
+	if w.units[last] == nil {
+		w.units[last] = make(Unit, 0, usualUnit)
+	}
 	w.units[last] = append(w.units[last], c)
 }
 

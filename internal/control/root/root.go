@@ -31,6 +31,7 @@ type Builder struct {
 	revisions map[uint64]*ecs.TaskDefinition // by number, as keys have it
 	lists     lists
 	loading   []*ecs.Task
+	probe     ecs.Task // what tasks are looked up with
 }
 
 // NewBuilder gives a builder with no records.
@@ -160,7 +161,8 @@ func (b *Builder) removeTask(key journal.Key) {
 	}
 	for _, desired := range []ecs.Status{ecs.StatusStopped, ecs.StatusRunning} {
 		if e, ok := b.index.Get(entry{list: in(all.number, desired), seq: key.Seq}); ok {
-			old, _ := b.tasks.Delete(&ecs.Task{Cluster: key.Cluster, ID: e.id})
+			b.probe.Cluster, b.probe.ID = key.Cluster, e.id
+			old, _ := b.tasks.Delete(&b.probe)
 			b.reindex(old, nil)
 			return
 		}

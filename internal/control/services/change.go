@@ -104,8 +104,7 @@ func (b *Book) Say(now ecs.Time, chance Chance, s *Service, message string) {
 	record := *s.record
 	record.LastEvent++
 	event := &ecs.ServiceEvent{ID: chance.ID(), At: now, Message: message}
-	kept := min(len(record.Events), ecs.MaxServiceEvents-1)
-	record.Events = append(append(make([]*ecs.ServiceEvent, 0, kept+1), event), s.record.Events[:kept]...)
+	record.Events = s.recent.add(record.Events, event)
 	b.save(s, &record)
 	key := journal.ServiceKey(&record)
 	b.w.PutBeside(key, journal.EventKey(&record, record.LastEvent), event)

@@ -47,6 +47,7 @@ type Chance interface {
 type Service struct {
 	record  *ecs.Service
 	tracker *scheduler.Tracker
+	recent  recent            // the record's events
 	ids     map[uint64]ecs.ID // tasks not yet STOPPED
 	kept    map[uint64]ecs.ID // tasks that are kept to be looked into, by number
 	touched bool
