@@ -20,9 +20,8 @@ const (
 	// CLI does the same).
 	resizeTries = 10
 	resizePause = 10 * time.Millisecond
-	// endTries and endPause bound the wait until the engine's record of a command shows the end that its streams told.
-	endTries = 20
-	endPause = 50 * time.Millisecond
+	// endFor bounds the wait for the exit code of a command whose streams have ended.
+	endFor = time.Second
 )
 
 // Attach runs a command in a running container with streams connected. Like Exec it can end a command only where the engine shares
@@ -57,7 +56,9 @@ func (d *Driver) Attach(ctx context.Context, key driver.Key, command []string, s
 	case err != nil:
 		return 0, fmt.Errorf("run a command in container %v: %w", key, err)
 	}
-	code, err := d.execCode(ctx, created.ID)
+	limited, cancel := context.WithTimeout(ctx, endFor)
+	defer cancel()
+	code, err := d.execCode(limited, created.ID)
 	if errdefs.IsNotFound(err) {
 		return 0, notRunning
 	}
@@ -113,20 +114,6 @@ func (d *Driver) resize(ctx context.Context, id string, sizes <-chan driver.Size
 			}
 		}
 	}
-}
-
-// execCode is the exit code of a command whose streams have ended.
-func (d *Driver) execCode(ctx context.Context, id string) (int, error) {
-	for range endTries {
-		e, err := d.engine.ExecInspect(ctx, id, client.ExecInspectOptions{})
-		if err != nil || !e.Running {
-			return e.ExitCode, err
-		}
-		if !sleep(ctx, endPause) {
-			return 0, ctx.Err()
-		}
-	}
-	return 0, fmt.Errorf("the engine still has it as running")
 }
 
 // sleep waits; false when ctx is done first.

@@ -33,25 +33,39 @@ func (d *Driver) Exec(ctx context.Context, key driver.Key, command []string, tim
 	if err == nil {
 		err = d.attach(limited, created.ID, &output)
 	}
+	code, ran := 0, err == nil
+	if ran {
+		code, err = d.execCode(limited, created.ID)
+	}
 	switch {
 	case ctx.Err() == nil && limited.Err() != nil:
 		d.killExec(ctx, c.ID, created.ID)
 		return driver.ExecTimedOut, output.String(), nil
 	case errdefs.IsConflict(err) || errdefs.IsNotFound(err):
 		return 0, "", notRunning
-	case err != nil && answered(err):
+	case err != nil && !ran && answered(err):
 		return codeOf(err), reason(err), nil
 	case err != nil:
 		return 0, "", fmt.Errorf("run a command in container %v: %w", key, err)
 	}
-	done, err := d.engine.ExecInspect(ctx, created.ID, client.ExecInspectOptions{})
-	if errdefs.IsNotFound(err) {
-		return 0, "", notRunning
+	return code, output.String(), nil
+}
+
+// endPause is the pause between two looks whether the engine's record of a command shows the end that its streams told: until it does,
+// it has no exit code.
+const endPause = 50 * time.Millisecond
+
+// execCode waits for the exit code of a command whose streams have ended.
+func (d *Driver) execCode(ctx context.Context, id string) (int, error) {
+	for {
+		e, err := d.engine.ExecInspect(ctx, id, client.ExecInspectOptions{})
+		if err != nil || !e.Running {
+			return e.ExitCode, err
+		}
+		if !sleep(ctx, endPause) {
+			return 0, fmt.Errorf("the engine still has it as running: %w", ctx.Err())
+		}
 	}
-	if err != nil {
-		return 0, "", fmt.Errorf("run a command in container %v: %w", key, err)
-	}
-	return done.ExitCode, output.String(), nil
 }
 
 // attach starts a command and reads what it writes until it ends or ctx is done.
