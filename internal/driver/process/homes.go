@@ -23,9 +23,10 @@ type homes struct {
 	taken map[netip.Addr]bool
 }
 
+// home is the address of a task and the names of the containers that have it, in whichever attempt.
 type home struct {
 	address netip.Addr
-	keys    map[driver.Key]bool
+	names   map[string]bool
 }
 
 // take gives the address of a container's task.
@@ -40,7 +41,7 @@ func (h *homes) take(key driver.Key) (string, error) {
 		h.settle(key.Task, a)
 	}
 	at := h.tasks[key.Task]
-	at.keys[key] = true
+	at.names[key.Container] = true
 	return at.address.String(), nil
 }
 
@@ -49,11 +50,11 @@ func (h *homes) settle(task ecs.ID, a netip.Addr) {
 	if h.tasks == nil {
 		h.tasks, h.taken = map[ecs.ID]*home{}, map[netip.Addr]bool{}
 	}
-	h.tasks[task] = &home{address: a, keys: map[driver.Key]bool{}}
+	h.tasks[task] = &home{address: a, names: map[string]bool{}}
 	h.taken[a] = true
 }
 
-// leave says that a container has been removed.
+// leave says that a container has been removed, with all its attempts.
 func (h *homes) leave(key driver.Key) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -61,8 +62,8 @@ func (h *homes) leave(key driver.Key) {
 	if at == nil {
 		return
 	}
-	delete(at.keys, key)
-	if len(at.keys) == 0 {
+	delete(at.names, key.Container)
+	if len(at.names) == 0 {
 		delete(h.tasks, key.Task)
 		delete(h.taken, at.address)
 	}
@@ -77,10 +78,10 @@ func (h *homes) adopt(all []driver.Observation) {
 		if err != nil {
 			continue // it has none
 		}
-		if at := h.tasks[o.Key.Task]; at == nil || at.address != a && len(at.keys) == 0 {
+		if at := h.tasks[o.Key.Task]; at == nil || at.address != a && len(at.names) == 0 {
 			h.settle(o.Key.Task, a)
 		}
-		h.tasks[o.Key.Task].keys[o.Key] = true
+		h.tasks[o.Key.Task].names[o.Key.Container] = true
 	}
 }
 

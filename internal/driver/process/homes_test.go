@@ -43,8 +43,13 @@ func TestHomes(t *testing.T) {
 	if got := take(beside); got != first {
 		t.Errorf("when one container of a task has gone, another has %s instead of %s", got, first)
 	}
-	h.leave(beside)
-	h.leave(beside)
+	restarted := beside
+	restarted.Attempt = 1
+	if got := take(restarted); got != first {
+		t.Errorf("when a container is restarted, it has %s instead of %s", got, first)
+	}
+	h.leave(restarted) // earlier attempts are forgotten with the last
+	h.leave(restarted)
 	h.leave(key(2))
 	h.leave(key(3))
 	if len(h.tasks)+len(h.taken) != 0 {
