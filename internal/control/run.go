@@ -351,11 +351,25 @@ func (c *Control) reload(ctx context.Context, cause error) error {
 	for ticket := range c.waiting {
 		c.answer(Answer{Ticket: ticket, Err: serverFault(cause)})
 	}
+	c.refuseQueued(cause)
 	c.agents.closeAll()
 	if err := c.load(ctx); err != nil {
 		return fmt.Errorf("after %w: %w", cause, err)
 	}
+	c.refuseQueued(cause) // of those who asked just as the fault began
 	c.fault.Store(nil)
 	c.behind.Store(false)
 	return nil
+}
+
+// refuseQueued tells the commands that nobody has taken yet: who asked them may have given up long before they could be carried out.
+func (c *Control) refuseQueued(cause error) {
+	for {
+		select {
+		case r := <-c.commands:
+			r.answer <- Answer{Err: serverFault(cause)}
+		default:
+			return
+		}
+	}
 }

@@ -210,11 +210,16 @@ func TestDeposedWithoutACommit(t *testing.T) {
 		if _, err := c.Submit(t.Context(), CreateCluster{Name: "one"}); !isCode(err, ecs.ServerException) {
 			t.Errorf("a command while another leads: %v", err)
 		}
+		late := make(chan Answer, 1) // of somebody who asked just as this one was deposed
+		c.commands <- request{CreateCluster{Name: "late"}, late}
 		s.lapsed = make(chan struct{})
 		close(s.vacant)
 		synctest.Wait()
 		if err := c.Current(); err != nil {
 			t.Errorf("when it leads again: %v", err)
+		}
+		if a := <-late; !isCode(a.Err, ecs.ServerException) || c.Root().Cluster("late") != nil {
+			t.Errorf("a command from before another led: %v", a.Err)
 		}
 		cancel()
 		if err := <-ended; err != nil {
