@@ -48,6 +48,8 @@ func TestRegisterRefusesParts(t *testing.T) {
 	codes := strings.TrimSuffix(strings.Repeat("1,", 51), ",")
 	cases := map[string][]struct{ request, want string }{
 		"restart policies": {
+			{container(`"restartPolicy":{"restartAttemptPeriod":60}`), inApp + "restartPolicy.enabled should not be null or empty."},
+			{container(`"restartPolicy":{"ignoredExitCodes":[0]}`), inApp + "restartPolicy.enabled should not be null or empty."},
 			{container(`"restartPolicy":{"enabled":true,"restartAttemptPeriod":59}`), "The 'restartAttemptPeriod' setting for container 'app' must be between 60 and 1800."},
 			{container(`"restartPolicy":{"enabled":false,"restartAttemptPeriod":1801}`), "The 'restartAttemptPeriod' setting for container 'app' must be between 60 and 1800."},
 			{container(`"restartPolicy":{"enabled":true,"ignoredExitCodes":[` + codes + `]}`), "The 'ignoredExitCodes' setting for container 'app' can have at most 50 exit codes."},

@@ -27,6 +27,8 @@ func parseRestartPolicy(c *types.ContainerDefinition, _ *ecs.TaskDefinition, out
 		seconds = *p.RestartAttemptPeriod
 	}
 	switch {
+	case p.Enabled == nil && (p.RestartAttemptPeriod != nil || len(p.IgnoredExitCodes) > 0):
+		return inContainer(out.Name, "restartPolicy.enabled should not be null or empty.")
 	case seconds < attemptPeriod.min || seconds > attemptPeriod.max:
 		return refusef("The '%s' setting for container '%s' must be between %d and %d.", attemptPeriod.name, out.Name,
 			attemptPeriod.min, attemptPeriod.max)
