@@ -43,7 +43,7 @@ With -o json, for programs: {"task", "container", "exitCode", "stdout", "stderr"
 The command runs beside the container's processes, with their environment and in their working directory, and as the user that runs
 them. In a terminal Ctrl-C goes to the command; otherwise it ends it. When the connection or the container ends, so does the command.
 
-Exit codes: that of the command (128 and the number of the signal that ended it, 126 if it cannot be run, 127 if it is not there);
+Exit codes: that of the command (128 and the number of the signal that ended it, 126 or 127 if it cannot be run);
 else 1 failed, 2 usage, 3 no Ballast answers, 130 interrupted.`
 }
 

@@ -35,7 +35,7 @@ func (c DeregisterTaskDefinition) apply(m *Machine) (any, error) {
 }
 
 func (c DeleteTaskDefinition) apply(m *Machine) (any, error) {
-	return m.catalog.DeleteDefinition(c.Family, c.Revision)
+	return m.catalog.DeleteDefinition(m.now, c.Family, c.Revision)
 }
 
 func (c CreateService) apply(m *Machine) (any, error) {

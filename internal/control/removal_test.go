@@ -31,7 +31,7 @@ func TestDeletedDefinitionGoesWithItsLastUse(t *testing.T) {
 	w.do(DeleteTaskDefinition{"web", 1})
 	w.do(UpdateService{Cluster: "default", Name: "web", Desired: ptr(2)}) // running services keep scaling
 	w.restart()
-	if got := w.m.Root().Definition("web", 1); got == nil || got.Status != ecs.TaskDefinitionDeleteInProgress {
+	if got := w.m.Root().Definition("web", 1); got == nil || got.Status != ecs.TaskDefinitionDeleteInProgress || got.DeleteRequestedAt == 0 {
 		t.Fatalf("in use, it is %v", got)
 	}
 	if n := w.service("web").Running; n != 2 {

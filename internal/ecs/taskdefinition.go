@@ -16,6 +16,8 @@ type TaskDefinition struct {
 	RegisteredAt   Time   `cbor:"4,keyasint"`
 	DeregisteredAt Time   `cbor:"5,keyasint,omitempty"`
 	RegisteredBy   string `cbor:"6,keyasint,omitempty"` // ARN of the caller
+	// DeleteRequestedAt is when the revision became DELETE_IN_PROGRESS, 0 for others.
+	DeleteRequestedAt Time `cbor:"17,keyasint,omitempty"`
 
 	// Document is what was registered, in the API's JSON, kept for Describe; the core never reads it.
 	Document []byte `cbor:"7,keyasint"`

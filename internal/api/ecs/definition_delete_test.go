@@ -33,7 +33,7 @@ func TestDeregisterAndDelete(t *testing.T) {
 	}
 	want := `{"failures":[{"arn":"` + pre + `task-definition/web:2","reason":"not so"}],"taskDefinitions":[`
 	answer = w.must(t, "DeleteTaskDefinitions", `{"taskDefinitions":["web:2","web:1"]}`)
-	if !strings.HasPrefix(answer, want) || !strings.Contains(answer, `"status":"DELETE_IN_PROGRESS"`) {
+	if !strings.HasPrefix(answer, want) || !strings.Contains(answer, `"status":"DELETE_IN_PROGRESS"`) || !strings.Contains(answer, `"deleteRequestedAt":1700000000.123`) {
 		t.Errorf("got %s, want %s and one in progress", answer, want)
 	}
 }

@@ -197,7 +197,7 @@ func (a *API) stamp(shown *types.TaskDefinition, d *ecs.TaskDefinition) {
 	shown.Revision = int32(d.Revision)
 	shown.Status = types.TaskDefinitionStatus(d.Status.String())
 	shown.RegisteredAt = when(d.RegisteredAt)
-	shown.DeregisteredAt = when(d.DeregisteredAt)
+	shown.DeregisteredAt, shown.DeleteRequestedAt = when(d.DeregisteredAt), when(d.DeleteRequestedAt)
 	shown.RegisteredBy = text(d.RegisteredBy)
 }
 

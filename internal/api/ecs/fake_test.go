@@ -180,6 +180,9 @@ func (w *world) retire(family string, revision int, to ecs.TaskDefinitionStatus)
 	}
 	made := *old
 	made.Status, made.DeregisteredAt = to, start
+	if to == ecs.TaskDefinitionDeleteInProgress {
+		made.DeleteRequestedAt = start
+	}
 	w.put(&made)
 	return &made, nil
 }

@@ -54,7 +54,7 @@ func (b *Book) Deregister(now ecs.Time, family string, number int) (*ecs.TaskDef
 
 // DeleteDefinition makes an INACTIVE revision DELETE_IN_PROGRESS. It is removed when nothing refers to it any more.
 // The texts are those that moto has from real accounts (getmoto/moto, delete_task_definitions).
-func (b *Book) DeleteDefinition(family string, number int) (*ecs.TaskDefinition, error) {
+func (b *Book) DeleteDefinition(now ecs.Time, family string, number int) (*ecs.TaskDefinition, error) {
 	old := b.Definition(family, number)
 	switch {
 	case old == nil:
@@ -66,7 +66,7 @@ func (b *Book) DeleteDefinition(family string, number int) (*ecs.TaskDefinition,
 		return old, nil
 	}
 	d := *old
-	d.Status = ecs.TaskDefinitionDeleteInProgress
+	d.Status, d.DeleteRequestedAt = ecs.TaskDefinitionDeleteInProgress, now
 	b.saveDefinition(&d)
 	if key := (revision{family, number}); b.uses[key] == 0 {
 		b.unused = append(b.unused, key)
