@@ -21,14 +21,13 @@ type trial struct {
 func (c *checker) try(s *ecs.Service, m *memory) {
 	for _, ch := range c.changes {
 		t := ch.now
+		if o := ch.old; t == nil && o != nil && o.ServiceSeq == s.Seq && o.Cluster == s.Cluster && o.StopCode == ecs.StopNone {
+			m.trial(o.Deployment).others++ // it has ended and been forgotten in one batch, so that how it ended is not to be seen
+		}
 		if t == nil || t.Cluster != s.Cluster || t.ServiceSeq != s.Seq || t.Service == "" {
 			continue
 		}
-		tr := m.trials[t.Deployment]
-		if tr == nil {
-			tr = &trial{}
-			m.trials[t.Deployment] = tr
-		}
+		tr := m.trial(t.Deployment)
 		tr.ran = tr.ran || t.StartedAt != 0
 		old := ch.old
 		if old == nil {

@@ -14,12 +14,18 @@ type waves struct {
 	failed int
 	since  ecs.Time
 	newest uint64 // the newest task when the last wave failed
+	// unsure is the newest task of which it is not known whether its end makes a wave.
+	unsure uint64
 }
 
-// fail takes the end of a task; those of a wave that has failed do not count again.
+// fail takes the end of a task; those of a wave that has failed do not count again. What may have been a wave hides the ends of tasks that
+// were there at that time, so that a wave that is counted here surely was one.
 func (w *waves) fail(seq, newest uint64, now ecs.Time) {
-	if seq > w.newest {
-		*w = waves{w.failed + 1, now, newest}
+	switch {
+	case seq > w.newest:
+		*w = waves{failed: w.failed + 1, since: now, newest: newest}
+	case seq <= w.unsure:
+		w.newest, w.unsure = newest, newest
 	}
 }
 
@@ -28,7 +34,8 @@ func (w *waves) fail(seq, newest uint64, now ecs.Time) {
 func (c *checker) checkWaves(s *ecs.Service, m *memory) {
 	p, before := c.policyOf(s), m.newest
 	if s.Deployments[0].ID != m.record.Deployments[0].ID || !slices.Equal(s.Tags, m.record.Tags) || !slices.Equal(m.tags, c.clusterTags(s)) {
-		m.throttle, m.brake = waves{since: c.now, newest: before}, waves{since: c.now, newest: before}
+		m.throttle = waves{since: c.now, newest: before, unsure: before}
+		m.brake = m.throttle
 	}
 	m.tags = c.clusterTags(s)
 	var starts []*ecs.Task

@@ -47,11 +47,12 @@ func (c *checker) remember() {
 			c.h.ledger.doubt(s.Cluster, s.Name)
 		}
 		if s.Throttle != m.record.Throttle {
-			m.throttle = waves{s.Throttle.Failed, s.Throttle.Since, s.Throttle.Newest}
+			m.throttle = waves{failed: s.Throttle.Failed, since: s.Throttle.Since, newest: s.Throttle.Newest}
 		}
 		if s.Brake != m.record.Brake {
-			m.brake = waves{s.Brake.Failed, s.Brake.Since, s.Brake.Newest}
+			m.brake = waves{failed: s.Brake.Failed, since: s.Brake.Since, newest: s.Brake.Newest}
 		}
+		m.throttle.unsure, m.brake.unsure = m.throttle.newest, m.brake.newest // a newest task is not written while no wave has failed
 		m.record = s
 		for _, t := range c.tasks {
 			if t.Cluster == s.Cluster && t.ServiceSeq == s.Seq {

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"ballast/internal/control"
 	"ballast/internal/control/journal"
 	"ballast/internal/driver"
@@ -207,5 +209,44 @@ func TestBadAsScripted(t *testing.T) {
 		if !isBad(&d) {
 			t.Errorf("a task that may run for too short to be restarted in place is good: %s", short)
 		}
+	}
+}
+
+// TestWavesCountOnlyWhatIsSure has the check know less than the scheduler, which may have counted a wave of tasks that were there before
+// the check began: it must never count a wave that the scheduler does not.
+func TestWavesCountOnlyWhatIsSure(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		newest := rapid.Uint64Range(1, 9).Draw(t, "newest")
+		w := waves{newest: newest, unsure: newest}
+		truth := waves{newest: rapid.Uint64Range(0, newest).Draw(t, "known")}
+		for now := ecs.Time(1); now < 20; now++ {
+			newest += rapid.Uint64Range(0, 2).Draw(t, "more")
+			seq := rapid.Uint64Range(1, newest).Draw(t, "ended")
+			truth.fail(seq, newest, now)
+			w.fail(seq, newest, now)
+			if w.failed > truth.failed || w.failed == truth.failed && w.failed > 0 && w.since > truth.since {
+				t.Fatalf("at %d: %+v, the scheduler has %+v", now, w, truth)
+			}
+		}
+	})
+}
+
+// TestTasksThatEndAndGoInOneBatchMayHaveFailed: how they ended is not to be seen, and the circuit breaker may count them.
+func TestTasksThatEndAndGoInOneBatchMayHaveFailed(t *testing.T) {
+	w := emptyWorld(t)
+	c := newChecker(w, newHistory(w, Options{}))
+	gone := runningTask()
+	gone.Service, gone.ServiceSeq, gone.Deployment = "web", 1, 7
+	s := &ecs.Service{Cluster: gone.Cluster, Name: "web", Seq: 1, Definition: gone.Definition, Desired: 1,
+		Deployments: []ecs.Deployment{{ID: 7, Definition: gone.Definition, FailedTasks: 1}}}
+	m := &memory{record: s, rollouts: map[ecs.DeploymentID]ecs.RolloutState{}, trials: map[ecs.DeploymentID]*trial{}}
+	c.checkBreaker(s, m)
+	if property(w) != breaks {
+		t.Fatalf("a task counts as failed, and there was none: %q", property(w))
+	}
+	w.failure = nil
+	c.changes = []change{{old: &gone}}
+	if c.checkBreaker(s, m); w.failure != nil {
+		t.Error(w.failure)
 	}
 }
