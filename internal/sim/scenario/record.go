@@ -91,10 +91,11 @@ type standing struct {
 	record *ecs.Service // nil for tasks of none
 	group  string       // its target group, "" without one
 	policy policy.Policy
-	tagged bool     // policy is that of the tags of record
-	moved  bool     // it or a task has, since it was counted
-	due    ecs.Time // when a task comes to be healthy if nothing happens, 0 = none does
-	moves  int      // of targets, when they were counted last
+	tagged bool               // policy is that of the tags of record
+	moved  bool               // it or a task has, since it was counted
+	due    ecs.Time           // when a task comes to be healthy if nothing happens, 0 = none does
+	moves  int                // of targets, when they were counted last
+	said   []scheduler.Source // of one task, to be used again
 }
 
 // recorder is the audience of a scenario.
@@ -433,7 +434,8 @@ func (st *standing) fill(part *Part, id ecs.DeploymentID, now ecs.Time, targets 
 		case t.LastStatus < ecs.StatusRunning:
 			part.Pending++
 		default:
-			st.fillRunning(part, t, now, append(targets(t), scheduler.ContainerSource(t.Health, t.Definition.Checked())))
+			st.said = append(append(st.said[:0], targets(t)...), scheduler.ContainerSource(t.Health, t.Definition.Checked()))
+			st.fillRunning(part, t, now, st.said)
 		}
 	}
 }
