@@ -126,7 +126,7 @@ func (m *Machine) stopTasks(s *services.Service, stop scheduler.Stop) {
 // startTasks starts as many tasks of a deployment as the plan says and the cluster has room for. The rest waits for room.
 func (m *Machine) startTasks(s *services.Service, start scheduler.Start) {
 	record := s.Record()
-	deployment := deploymentOf(record, start.Deployment)
+	deployment := record.Deployment(start.Deployment)
 	if deployment == nil {
 		return
 	}
@@ -183,15 +183,6 @@ func taskTags(record *ecs.Service, definition *ecs.TaskDefinition) []ecs.Tag {
 			ecs.Tag{Key: "aws:ecs:serviceName", Value: record.Name})
 	}
 	return tags
-}
-
-func deploymentOf(record *ecs.Service, id ecs.DeploymentID) *ecs.Deployment {
-	for i := range record.Deployments {
-		if record.Deployments[i].ID == id {
-			return &record.Deployments[i]
-		}
-	}
-	return nil
 }
 
 func (m *Machine) say(s *services.Service, message string) {

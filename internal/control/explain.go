@@ -61,7 +61,7 @@ func (m *Machine) caseOf(s *services.Service) *explain.Case {
 		Stuck: s.Stuck(), Wake: m.timers.at(serviceTimer(serviceDue, s)), Stopped: m.tasks.LastStopped(record.Cluster, record.Seq, explain.MaxStopped)}
 	for i := range view.Deployments {
 		m.addTasks(c, s, &view.Deployments[i])
-		if d := deploymentOf(record, view.Deployments[i].ID); d != nil && (view.Deployments[i].Refused > 0 || i == 0 && view.Throttle.Failed > 0) {
+		if d := record.Deployment(view.Deployments[i].ID); d != nil && (view.Deployments[i].Refused > 0 || i == 0 && view.Throttle.Failed > 0) {
 			room := explain.Room{Deployment: d.ID, Demand: placement.DemandOf(d.Definition, nil)}
 			room.Closest, room.Instances = m.instances.Shortfalls(record.Cluster, room.Demand, explain.MaxInstances)
 			c.Rooms = append(c.Rooms, room)

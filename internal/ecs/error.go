@@ -31,7 +31,6 @@ const (
 	IncompleteSignatureException               Code = "IncompleteSignatureException"
 	RequestEntityTooLargeException             Code = "RequestEntityTooLargeException"
 	ResourceNotFoundException                  Code = "ResourceNotFoundException"
-	PlatformTaskDefinitionIncompatibility      Code = "PlatformTaskDefinitionIncompatibilityException"
 )
 
 // Error is a refusal that a client is meant to read: a code it can switch on and a sentence it can act on. Any other error

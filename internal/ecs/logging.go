@@ -1,10 +1,7 @@
 package ecs
 
-// The log drivers that containers can name.
-const (
-	LogDriverAWSLogs  = "awslogs"
-	LogDriverJSONFile = "json-file"
-)
+// LogDriverAWSLogs is the log driver whose options name a log group and the beginning of a stream.
+const LogDriverAWSLogs = "awslogs"
 
 // Group is the log group that the container's lines are shown in, "" for that of its cluster. It may be called on nil.
 func (l *Logging) Group() string {

@@ -141,6 +141,16 @@ const (
 // MaxServiceEvents is how many events of a service are kept (API_Service: "the most recent 100 events").
 const MaxServiceEvents = 100
 
+// Deployment gives the deployment of that id, which is part of the service; nil when there is none.
+func (s *Service) Deployment(id DeploymentID) *Deployment {
+	for i := range s.Deployments {
+		if s.Deployments[i].ID == id {
+			return &s.Deployments[i]
+		}
+	}
+	return nil
+}
+
 // ServiceStatus is the status of a service.
 type ServiceStatus uint8
 

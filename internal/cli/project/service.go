@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
@@ -154,9 +153,4 @@ func Family(taskDefinition string) (family string, newest bool) {
 	name := taskDefinition[strings.LastIndexByte(taskDefinition, '/')+1:]
 	family, _, numbered := strings.Cut(name, ":")
 	return family, !numbered
-}
-
-// Defines says whether the project defines a family.
-func (p Project) Defines(family string) bool {
-	return slices.ContainsFunc(p.Definitions, func(d Definition) bool { return *d.Input.Family == family })
 }

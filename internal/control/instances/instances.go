@@ -198,9 +198,6 @@ func (b *Book) Awaited(cluster string) bool {
 	return false
 }
 
-// Available counts the container instances of a cluster that take new tasks.
-func (b *Book) Available(cluster string) int { return b.index(cluster).Available() }
-
 // Choose finds a container instance with room for a task of a group, or says why there is none. Nothing is reserved before the
 // task exists.
 func (b *Book) Choose(cluster string, demand placement.Demand, group string, seed uint64) (ecs.ID, *placement.Refusal) {

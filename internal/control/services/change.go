@@ -145,12 +145,12 @@ func (b *Book) Apply(now ecs.Time, chance Chance, s *Service, plan *scheduler.Pl
 	record.Deployments = slices.Clone(s.record.Deployments)
 	s.keepCounts(now, &record)
 	for _, change := range plan.Desired {
-		if d := find(record.Deployments, change.Deployment); d != nil {
+		if d := record.Deployment(change.Deployment); d != nil {
 			d.Desired, d.UpdatedAt = change.Desired, now
 		}
 	}
 	for _, change := range plan.Rollouts {
-		if d := find(record.Deployments, change.Deployment); d != nil {
+		if d := record.Deployment(change.Deployment); d != nil {
 			d.Rollout, d.RolloutReason, d.UpdatedAt = change.State, change.Reason, now
 			if d.Rollout == ecs.RolloutCompleted {
 				completed := *d
@@ -199,13 +199,4 @@ func (b *Book) supersede(now ecs.Time, chance Chance, s *Service, record *ecs.Se
 	older.UpdatedAt = now
 	s.tracker.Deployed(definition.Name() != older.Definition.Name(), now)
 	b.deploy(now, chance, record, definition)
-}
-
-func find(deployments []ecs.Deployment, id ecs.DeploymentID) *ecs.Deployment {
-	for i := range deployments {
-		if deployments[i].ID == id {
-			return &deployments[i]
-		}
-	}
-	return nil
 }

@@ -11,7 +11,7 @@ import (
 func (s *Service) counted() bool {
 	view := s.tracker.View()
 	for i := range view.Deployments {
-		d := find(s.record.Deployments, view.Deployments[i].ID)
+		d := s.record.Deployment(view.Deployments[i].ID)
 		if d != nil && d.FailedTasks != view.Deployments[i].Failed {
 			return false
 		}
@@ -29,7 +29,7 @@ func sameBackoff(a, b ecs.Backoff) bool {
 func (s *Service) keepCounts(now ecs.Time, record *ecs.Service) {
 	view := s.tracker.View()
 	for i := range view.Deployments {
-		d := find(record.Deployments, view.Deployments[i].ID)
+		d := record.Deployment(view.Deployments[i].ID)
 		if d != nil && d.FailedTasks != view.Deployments[i].Failed {
 			d.FailedTasks, d.UpdatedAt = view.Deployments[i].Failed, now
 		}
@@ -49,7 +49,7 @@ func (s *Service) countTasks(record *ecs.Service) {
 		running, pending := d.Counts.Running(), d.Counts[scheduler.Starting]
 		record.Running += running
 		record.Pending += pending
-		if of := find(record.Deployments, d.ID); of != nil {
+		if of := record.Deployment(d.ID); of != nil {
 			of.Running, of.Pending = running, pending
 		}
 	}

@@ -52,7 +52,7 @@ func (s *Service) StuckIsNews(k scheduler.Stuck, message string) bool {
 	if slices.Contains(s.stuck.told, k.Deployment) {
 		return false
 	}
-	s.stuck.told = slices.DeleteFunc(s.stuck.told, func(d ecs.DeploymentID) bool { return find(s.record.Deployments, d) == nil })
+	s.stuck.told = slices.DeleteFunc(s.stuck.told, func(d ecs.DeploymentID) bool { return s.record.Deployment(d) == nil })
 	s.stuck.told = append(s.stuck.told, k.Deployment)
 	return !slices.ContainsFunc(s.record.Events, func(e *ecs.ServiceEvent) bool { return e.Message == message })
 }

@@ -120,12 +120,6 @@ func (b *Book) Number(instance ecs.ID) uint64 {
 	return 0
 }
 
-// Open says whether the instance's agent is connected.
-func (b *Book) Open(instance ecs.ID) bool {
-	t := b.sessions[instance]
-	return t != nil && t.open
-}
-
 // Heard is when the instance's agent spoke last; 0 when it has not since control started.
 func (b *Book) Heard(instance ecs.ID) ecs.Time {
 	if t := b.sessions[instance]; t != nil {
