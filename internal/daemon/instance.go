@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -115,7 +116,7 @@ func instanceID(file string) (ecs.ID, error) {
 	return id, nil
 }
 
-// writeDurably writes a new file as a whole or not at all.
+// writeDurably writes a new file as a whole or not at all. It stays after a crash of the machine, and so does its name.
 func writeDurably(file, text string) error {
 	f, err := os.OpenFile(file+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
@@ -125,7 +126,14 @@ func writeDurably(file, text string) error {
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}
-	return os.Rename(file+".new", file)
+	if err := os.Rename(file+".new", file); err != nil {
+		return err
+	}
+	dir, err := os.Open(filepath.Dir(file))
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
 }
 
 // reservedPorts are those that ECS never gives to tasks: SSH, Docker's and the agent's own (API_PortMapping, hostPort).
