@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"ballast/internal/driver"
+	"ballast/internal/driver/drivertest"
 	"ballast/internal/ecs"
 )
 
@@ -88,7 +89,7 @@ func attachTerminal(t *testing.T, d *Driver, key driver.Key) {
 		ended <- code
 	}()
 	asked := func(want string) {
-		wait(t, "the terminal has "+want, func() bool {
+		drivertest.Wait(t, "the terminal has "+want, func() bool {
 			io.WriteString(keys, "size\n")
 			time.Sleep(10 * time.Millisecond)
 			return strings.Contains(out.String(), want)
@@ -112,7 +113,7 @@ func attachGivenUp(t *testing.T, d *Driver, key driver.Key) {
 		_, err := d.Attach(ctx, key, []string{"/app", "stubborn"}, driver.Streams{Out: &out, Err: &out})
 		ended <- err
 	}()
-	wait(t, "the command runs", func() bool { return strings.Contains(out.String(), "ready") })
+	drivertest.Wait(t, "the command runs", func() bool { return strings.Contains(out.String(), "ready") })
 	before, err := d.Stats(t.Context(), key)
 	if err != nil {
 		t.Fatal(err)
@@ -121,7 +122,7 @@ func attachGivenUp(t *testing.T, d *Driver, key driver.Key) {
 	if err := <-ended; !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
-	wait(t, "the command has ended", func() bool {
+	drivertest.Wait(t, "the command has ended", func() bool {
 		now, err := d.Stats(t.Context(), key)
 		return err == nil && now.PIDs < before.PIDs
 	})

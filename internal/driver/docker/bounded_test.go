@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"ballast/internal/driver"
+	"ballast/internal/driver/drivertest"
 	"ballast/internal/ecs"
 )
 
@@ -32,7 +33,7 @@ func TestTaskLimits(t *testing.T) {
 		}
 	}
 	begin(small, limits, "40")
-	wait(t, "the small one is full", func() bool {
+	drivertest.Wait(t, "the small one is full", func() bool {
 		lines, _, err := d.Logs(t.Context(), small.Task, small.Container, 0, 10)
 		return err == nil && len(lines) > 0
 	})
@@ -49,7 +50,7 @@ func TestTaskLimits(t *testing.T) {
 	}
 	begin(big, limits, "110")
 	var o driver.Observation
-	wait(t, "the big one has ended", func() bool {
+	drivertest.Wait(t, "the big one has ended", func() bool {
 		c, err := d.known(t.Context(), big)
 		if err == nil {
 			o = d.look(t.Context(), *c)

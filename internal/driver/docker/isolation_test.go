@@ -12,6 +12,7 @@ import (
 	"github.com/moby/moby/api/types/container"
 
 	"ballast/internal/driver"
+	"ballast/internal/driver/drivertest"
 	"ballast/internal/ecs"
 )
 
@@ -166,7 +167,7 @@ func begin(t *testing.T, d *Driver, key driver.Key, spec driver.Spec) driver.Sta
 func said(t *testing.T, d *Driver, key driver.Key) []string {
 	t.Helper()
 	var lines []string
-	wait(t, key.String()+" has said what it has to say", func() bool {
+	drivertest.Wait(t, key.String()+" has said what it has to say", func() bool {
 		got, _, err := d.Logs(t.Context(), key.Task, key.Container, 0, 1000)
 		if err != nil {
 			t.Fatal(err)
@@ -244,7 +245,7 @@ func TestOutOfMemory(t *testing.T) {
 	spec.Memory, spec.Isolation = 16, &ecs.Isolation{MaxSwap: ptr(0)}
 	begin(t, d, key, spec)
 	var o driver.Observation
-	wait(t, "the container has ended", func() bool {
+	drivertest.Wait(t, "the container has ended", func() bool {
 		c, err := d.find(t.Context(), key)
 		if err == nil && c != nil {
 			o = observe(*c)

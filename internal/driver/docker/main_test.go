@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -136,7 +135,10 @@ func openAs(t testing.TB, instance ecs.ID) *Driver {
 }
 
 // harness runs real containers.
-type harness struct{ d *Driver }
+type harness struct {
+	drivertest.Host
+	d *Driver
+}
 
 func (h harness) Driver() driver.Driver { return h.d }
 
@@ -185,29 +187,6 @@ func (harness) Checked(ok bool) (driver.Spec, []string) {
 
 func (harness) CheckHangs() (driver.Spec, []string) {
 	return app("polite", "143"), []string{"/app", "hang"}
-}
-
-func (harness) FreePort(t *testing.T) uint16 {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return uint16(l.Addr().(*net.TCPAddr).Port)
-}
-
-func (harness) Wait(t *testing.T, what string, cond func() bool) { wait(t, what, cond) }
-
-// wait looks until cond is true.
-func wait(t *testing.T, what string, cond func() bool) {
-	t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
-	for !cond() {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain: %s", what)
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
 }
 
 func TestConformance(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"ballast/internal/driver"
+	"ballast/internal/driver/drivertest"
 	"ballast/internal/ecs"
 )
 
@@ -178,7 +179,7 @@ func TestEnd(t *testing.T) {
 	began := begin(t, d, key, spec)
 	again := openAs(t, d.cfg.Instance)
 	defer again.Close()
-	wait(t, "the container has ended", func() bool {
+	drivertest.Wait(t, "the container has ended", func() bool {
 		all, err := again.List(t.Context())
 		return err == nil && len(all) == 1 && all[0].State == driver.Exited
 	})

@@ -11,6 +11,7 @@ import (
 	"github.com/moby/moby/client"
 
 	"ballast/internal/driver"
+	"ballast/internal/driver/drivertest"
 	"ballast/internal/ecs"
 )
 
@@ -78,7 +79,7 @@ func TestVolumesOfTask(t *testing.T) {
 	writer, reader, from := driver.Key{Task: ecs.ID{1}, Container: "w"}, driver.Key{Task: ecs.ID{1}, Container: "r"}, driver.Key{Task: ecs.ID{1}, Container: "f"}
 	at := ecs.MountPoint{ContainerPath: "/data"}
 	begin(t, d, writer, with(app("write", "/data/note", "kept"), at, ecs.Volume{}))
-	wait(t, "the writer has ended", func() bool {
+	drivertest.Wait(t, "the writer has ended", func() bool {
 		c, err := d.find(t.Context(), writer)
 		return err == nil && observe(*c).State == driver.Exited
 	})
@@ -115,7 +116,7 @@ func TestVolumesOfHost(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "made")
 	key := driver.Key{Task: ecs.ID{1}, Container: "w"}
 	begin(t, d, key, with(app("write", "/data/note", "kept"), ecs.MountPoint{ContainerPath: "/data"}, ecs.Volume{HostPath: dir}))
-	wait(t, "the file is there", func() bool { text, _ := os.ReadFile(filepath.Join(dir, "note")); return string(text) == "kept" })
+	drivertest.Wait(t, "the file is there", func() bool { text, _ := os.ReadFile(filepath.Join(dir, "note")); return string(text) == "kept" })
 }
 
 func TestSharedVolumes(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"ballast/internal/driver"
+	"ballast/internal/driver/drivertest"
 )
 
 // buffer is a bytes.Buffer that one goroutine may read while another writes.
@@ -115,15 +116,15 @@ func TestAttachTerminal(t *testing.T) {
 		done <- code
 	}()
 	io.WriteString(typed, "stty size; echo $TERM\n")
-	wait(t, "the terminal has the size given", func() bool { return strings.Contains(out.String(), "33 101\r\nxterm") })
+	drivertest.Wait(t, "the terminal has the size given", func() bool { return strings.Contains(out.String(), "33 101\r\nxterm") })
 	sizes <- driver.Size{Rows: 44, Columns: 122}
-	wait(t, "the terminal has the new size", func() bool {
+	drivertest.Wait(t, "the terminal has the new size", func() bool {
 		io.WriteString(typed, "stty size\n")
 		return strings.Contains(out.String(), "44 122\r\n")
 	})
 	io.WriteString(typed, "trap 'echo caught' INT\nsleep 3600\n")
-	wait(t, "the command runs", func() bool { return strings.Contains(out.String(), "sleep 3600\r\n") })
-	wait(t, "Ctrl-C goes to the command", func() bool {
+	drivertest.Wait(t, "the command runs", func() bool { return strings.Contains(out.String(), "sleep 3600\r\n") })
+	drivertest.Wait(t, "Ctrl-C goes to the command", func() bool {
 		io.WriteString(typed, "\x03")
 		return strings.Contains(out.String(), "caught")
 	})
@@ -152,7 +153,7 @@ func TestAttachEnds(t *testing.T) {
 					}
 					done <- err
 				}()
-				wait(t, "the command runs", func() bool {
+				drivertest.Wait(t, "the command runs", func() bool {
 					b, _ := os.ReadFile(file)
 					pids = nil
 					for _, f := range strings.Fields(string(b)) {
@@ -169,7 +170,7 @@ func TestAttachEnds(t *testing.T) {
 			if err := <-done; !errors.Is(err, context.Canceled) {
 				t.Errorf("got %v", err)
 			}
-			wait(t, "the command of who went is gone", func() bool { return !living(pids[0]) && !living(pids[1]) })
+			drivertest.Wait(t, "the command of who went is gone", func() bool { return !living(pids[0]) && !living(pids[1]) })
 
 			pids, done = run(t.Context())
 			if _, err := d.Stop(t.Context(), key(1), time.Minute); err != nil {

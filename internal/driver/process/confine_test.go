@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"ballast/internal/driver"
+	"ballast/internal/driver/drivertest"
 	"ballast/internal/ecs"
 )
 
@@ -20,7 +21,7 @@ func said(t *testing.T, d *Driver, spec driver.Spec) []string {
 		t.Fatal(err)
 	}
 	var texts []string
-	wait(t, "it says what it is bound to", func() bool {
+	drivertest.Wait(t, "it says what it is bound to", func() bool {
 		texts = nil
 		lines, _, err := d.Logs(t.Context(), key(1).Task, "app", 0, 10)
 		if err != nil {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"ballast/internal/driver"
+	"ballast/internal/driver/drivertest"
 	"ballast/internal/ecs"
 )
 
@@ -80,12 +81,12 @@ func TestExecLeavesNothing(t *testing.T) {
 	if code != driver.ExecTimedOut || err != nil || convErr != nil {
 		t.Fatalf("got code %d, output %q, error %v", code, output, err)
 	}
-	wait(t, "the descendants of a command that took too long are gone", func() bool { return !living(pid) })
+	drivertest.Wait(t, "the descendants of a command that took too long are gone", func() bool { return !living(pid) })
 
 	file := t.TempDir() + "/pid"
 	var running sync.WaitGroup
 	running.Go(func() { d.Exec(t.Context(), key(1), sh("echo $$ >"+file+"; exec sleep 3600"), time.Hour) })
-	wait(t, "the command runs", func() bool {
+	drivertest.Wait(t, "the command runs", func() bool {
 		b, _ := os.ReadFile(file)
 		pid, _ = strconv.Atoi(strings.TrimSpace(string(b)))
 		return pid != 0
@@ -131,7 +132,7 @@ func TestExecKeepsNothing(t *testing.T) {
 	}
 	running.Wait()
 	var dead, after int
-	wait(t, "nothing is left", func() bool {
+	drivertest.Wait(t, "nothing is left", func() bool {
 		dead, after = zombiesOf(keeper), descriptorsOf(t, keeper)
 		return dead == 0 && after <= before
 	})

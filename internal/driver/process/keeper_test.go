@@ -21,6 +21,7 @@ import (
 
 	"ballast/internal/agent/keeper"
 	"ballast/internal/driver"
+	"ballast/internal/driver/drivertest"
 	"ballast/internal/ecs"
 	"ballast/internal/logfile"
 )
@@ -48,7 +49,7 @@ func start(t *testing.T, d *Driver, k driver.Key, spec driver.Spec) driver.Start
 func startReady(t *testing.T, d *Driver, k driver.Key, spec driver.Spec) driver.Started {
 	t.Helper()
 	st := start(t, d, k, spec)
-	wait(t, k.String()+" is ready", func() bool { return slices.Contains(texts(t, d, k), "ready") })
+	drivertest.Wait(t, k.String()+" is ready", func() bool { return slices.Contains(texts(t, d, k), "ready") })
 	return st
 }
 
@@ -86,7 +87,7 @@ func observe(t *testing.T, d *Driver, k driver.Key) driver.Observation {
 
 func ended(t *testing.T, d *Driver, k driver.Key) driver.Exit {
 	t.Helper()
-	wait(t, k.String()+" has ended", func() bool { return observe(t, d, k).State == driver.Exited })
+	drivertest.Wait(t, k.String()+" has ended", func() bool { return observe(t, d, k).State == driver.Exited })
 	return observe(t, d, k).Exit
 }
 
@@ -165,10 +166,10 @@ func TestEndUnseen(t *testing.T) {
 	pid := d.link.current().PID()
 	d.Close()
 	syscall.Kill(pid, syscall.SIGKILL)
-	wait(t, "the keeper is gone", func() bool { return !living(pid) })
+	drivertest.Wait(t, "the keeper is gone", func() bool { return !living(pid) })
 	container, _ := strconv.Atoi(st.RuntimeID)
 	syscall.Kill(container, syscall.SIGKILL)
-	wait(t, "the container is gone", func() bool { return !living(container) })
+	drivertest.Wait(t, "the container is gone", func() bool { return !living(container) })
 
 	d = openAt(t, dir)
 	defer d.Close()
@@ -187,7 +188,7 @@ func TestKeeperKilledBeforeStart(t *testing.T) {
 	if _, err := d.Start(t.Context(), key(1)); err != nil {
 		t.Fatal(err)
 	}
-	wait(t, "it is ready", func() bool { return len(texts(t, d, key(1))) == 1 })
+	drivertest.Wait(t, "it is ready", func() bool { return len(texts(t, d, key(1))) == 1 })
 	if e, err := d.Stop(t.Context(), key(1), time.Minute); err != nil || e.Code == nil || *e.Code != 2 {
 		t.Errorf("stop: %+v, %v, want code 2", e, err)
 	}
@@ -263,7 +264,7 @@ func TestServerKilled(t *testing.T) {
 		t.Fatalf("without the server: %+v, %v, want one running container", all, err)
 	}
 	c.Close()
-	wait(t, "it is ready", func() bool {
+	drivertest.Wait(t, "it is ready", func() bool {
 		logDir, name := keeper.LogPath(dir, key(1).Task, "app")
 		lines, _, _ := logfile.Read(logDir, name, 0, 1)
 		return len(lines) == 1
@@ -271,7 +272,7 @@ func TestServerKilled(t *testing.T) {
 	pid, _ := strconv.Atoi(all[0].Started.RuntimeID)
 	syscall.Kill(pid, syscall.SIGTERM)
 	record := filepath.Join(dir, "containers", key(1).Task.String()+".app.0.rec")
-	wait(t, "the end is recorded", func() bool { b, _ := os.ReadFile(record); return bytes.Contains(b, []byte(`"exit"`)) })
+	drivertest.Wait(t, "the end is recorded", func() bool { b, _ := os.ReadFile(record); return bytes.Contains(b, []byte(`"exit"`)) })
 	gone := ecs.TimeOf(time.Now())
 
 	d := openAt(t, dir)
@@ -294,7 +295,7 @@ func TestDescendants(t *testing.T) {
 					verb = "leave"
 				}
 				start(t, d, key(1), command("daemonize", verb))
-				wait(t, "it is ready", func() bool { return len(texts(t, d, key(1))) == 2 })
+				drivertest.Wait(t, "it is ready", func() bool { return len(texts(t, d, key(1))) == 2 })
 				leaf, err := strconv.Atoi(strings.TrimPrefix(texts(t, d, key(1))[0], "leaf "))
 				if err != nil {
 					t.Fatal(err)
@@ -448,7 +449,7 @@ func TestKeeperEndsWhenIdle(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.Close()
-	wait(t, "the keeper has ended", func() bool { return !living(pid) })
+	drivertest.Wait(t, "the keeper has ended", func() bool { return !living(pid) })
 	d = openAt(t, dir)
 	defer d.Close()
 	if e := ended(t, d, key(1)); e.Code == nil || *e.Code != 1 {

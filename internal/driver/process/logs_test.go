@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"ballast/internal/driver"
+	"ballast/internal/driver/drivertest"
 	"ballast/internal/ecs"
 )
 
@@ -17,7 +18,7 @@ func TestLogLimits(t *testing.T) {
 	spec := command("chatter")
 	spec.Logging = &ecs.Logging{Driver: "json-file", Options: []ecs.Variable{{Name: "max-file", Value: "2"}, {Name: "max-size", Value: "10k"}}}
 	start(t, d, key(1), spec)
-	wait(t, "it has written everything", func() bool { return strings.HasSuffix(strings.Join(texts(t, d, key(1)), " "), " done") })
+	drivertest.Wait(t, "it has written everything", func() bool { return strings.HasSuffix(strings.Join(texts(t, d, key(1)), " "), " done") })
 	kept := 0
 	for _, l := range texts(t, d, key(1)) {
 		kept += len(l)
@@ -31,7 +32,7 @@ func TestLogLimits(t *testing.T) {
 	spec.Logging = &ecs.Logging{Driver: "json-file", Options: []ecs.Variable{{Name: "max-file", Value: "1"}, {Name: "max-size", Value: "10k"}}}
 	startReady(t, d, key(2), spec)
 	killKeeper(t, d)
-	wait(t, "it has written everything", func() bool { return strings.HasSuffix(strings.Join(texts(t, d, key(2)), " "), " done") })
+	drivertest.Wait(t, "it has written everything", func() bool { return strings.HasSuffix(strings.Join(texts(t, d, key(2)), " "), " done") })
 	if n := len(texts(t, d, key(2))); n > 600 {
 		t.Errorf("%d lines are kept under the next keeper", n)
 	}

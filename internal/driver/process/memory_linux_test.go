@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"ballast/internal/driver"
+	"ballast/internal/driver/drivertest"
 )
 
 // TestMemoryLimit runs a container that uses more than it may, where the kernel sees to that, if it can, and where the keeper does.
@@ -21,7 +22,7 @@ func TestMemoryLimit(t *testing.T) {
 			startReady(t, d, key(1), modest)
 			start(t, d, key(2), greedy)
 			var o driver.Observation
-			wait(t, "the greedy container has ended", func() bool {
+			drivertest.Wait(t, "the greedy container has ended", func() bool {
 				o = observed(t, d, key(2))
 				return o.State == driver.Exited
 			})
@@ -72,7 +73,7 @@ func TestStats(t *testing.T) {
 				}
 				return s
 			}
-			wait(t, "its memory is seen", func() bool { s = measure(1); return s.Memory > 50<<20 })
+			drivertest.Wait(t, "its memory is seen", func() bool { s = measure(1); return s.Memory > 50<<20 })
 			if s.MemoryLimit != 300<<20 || s.Memory > 200<<20 || s.PIDs != 1 || s.OnlineCPUs == 0 || s.HostCPU == 0 || s.At == 0 {
 				t.Errorf("%+v", s)
 			}
@@ -80,7 +81,7 @@ func TestStats(t *testing.T) {
 			if before.MemoryLimit <= 300<<20 {
 				t.Errorf("without a limit: %+v", before)
 			}
-			wait(t, "its processor time grows", func() bool {
+			drivertest.Wait(t, "its processor time grows", func() bool {
 				s := measure(2)
 				return s.CPU > before.CPU && s.UserCPU > before.UserCPU && s.CPU == s.UserCPU+s.SystemCPU && s.HostCPU > before.HostCPU
 			})

@@ -3,7 +3,6 @@ package process
 import (
 	"context"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -17,7 +16,10 @@ import (
 )
 
 // harness runs real processes under a real keeper.
-type harness struct{ d *Driver }
+type harness struct {
+	drivertest.Host
+	d *Driver
+}
 
 func (h harness) Driver() driver.Driver { return h.d }
 
@@ -66,29 +68,6 @@ func (harness) Listens(mode ecs.NetworkMode, ports ...ecs.PortMapping) driver.Sp
 	spec := command(args...)
 	spec.NetworkMode, spec.Ports = mode, ports
 	return spec
-}
-
-func (harness) FreePort(t *testing.T) uint16 {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return uint16(l.Addr().(*net.TCPAddr).Port)
-}
-
-func (harness) Wait(t *testing.T, what string, cond func() bool) { wait(t, what, cond) }
-
-// wait looks until cond is true.
-func wait(t *testing.T, what string, cond func() bool) {
-	t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
-	for !cond() {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain: %s", what)
-		}
-		time.Sleep(2 * time.Millisecond)
-	}
 }
 
 // openAt opens a driver whose keeper lives in a directory.

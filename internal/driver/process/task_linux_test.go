@@ -11,6 +11,7 @@ import (
 	"ballast/internal/agent/keeper"
 	"ballast/internal/cgroup"
 	"ballast/internal/driver"
+	"ballast/internal/driver/drivertest"
 	"ballast/internal/ecs"
 )
 
@@ -34,13 +35,13 @@ func TestTaskMemory(t *testing.T) {
 			limits := driver.TaskLimits{Memory: 300, Share: 2}
 			startReady(t, d, key(1), command("eat", "60"))
 			small := startReady(t, d, member("small"), bounded(limits, "eat", "60"))
-			wait(t, "the small container has its memory", func() bool {
+			drivertest.Wait(t, "the small container has its memory", func() bool {
 				s, err := d.Stats(t.Context(), member("small"))
 				return err == nil && s.Memory > 60<<20
 			})
 			start(t, d, member("big"), bounded(limits, "eat", "260"))
 			var o driver.Observation
-			wait(t, "the big container has ended", func() bool {
+			drivertest.Wait(t, "the big container has ended", func() bool {
 				o = observed(t, d, member("big"))
 				return o.State == driver.Exited
 			})
@@ -150,7 +151,7 @@ func wantGone(t *testing.T, group string) {
 	if group == "" {
 		return
 	}
-	wait(t, "the group is gone: "+group, func() bool {
+	drivertest.Wait(t, "the group is gone: "+group, func() bool {
 		_, err := os.Stat(group)
 		return os.IsNotExist(err)
 	})
