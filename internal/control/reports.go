@@ -10,11 +10,9 @@ import (
 
 // report takes what an agent says: who it is, and how its tasks are.
 func (m *Machine) report(r *session.Report) {
-	if r.Hello != nil {
-		if _, err := m.catalog.Cluster(r.Hello.Cluster); err != nil {
-			m.sessions.Refuse(r, fmt.Sprintf("cluster %q does not exist; create it first", r.Hello.Cluster))
-			return
-		}
+	if why := m.unwelcome(r); why != "" {
+		m.sessions.Refuse(r, why)
+		return
 	}
 	accepted, opened := m.sessions.Accept(m.now, r)
 	if !accepted {
@@ -37,6 +35,20 @@ func (m *Machine) report(r *session.Report) {
 		m.spread()
 	}
 	m.watch(r.Instance)
+}
+
+// unwelcome says why an agent cannot open a session, "" where it can. A container instance belongs to one cluster for good.
+func (m *Machine) unwelcome(r *session.Report) string {
+	if r.Hello == nil {
+		return ""
+	}
+	if _, err := m.catalog.Cluster(r.Hello.Cluster); err != nil {
+		return fmt.Sprintf("cluster %q does not exist; create it first", r.Hello.Cluster)
+	}
+	if known := m.instances.Find(r.Instance); known != nil && known.Cluster != r.Hello.Cluster {
+		return fmt.Sprintf("container instance %s belongs to cluster %q, not %q", r.Instance, known.Cluster, r.Hello.Cluster)
+	}
+	return ""
 }
 
 // watch sets the timer by which a silent agent is noticed.

@@ -98,3 +98,17 @@ func TestForgottenServiceDoesNotWait(t *testing.T) {
 	w.agent()
 	equal(t, "running", len(w.running("web")), 1)
 }
+
+// A container instance stays in the cluster that it registered in, with what runs on it.
+func TestInstanceDoesNotChangeItsCluster(t *testing.T) {
+	w := newWorld(t, "ecs")
+	a := w.agent()
+	w.serve("web", w.define("web"), 1)
+	w.do(CreateCluster{Name: "other"})
+	a.cluster = "other"
+	a.connect()
+	w.run()
+	equal(t, "refused", a.refused, "container instance "+a.id.String()+` belongs to cluster "default", not "other"`)
+	equal(t, "registered elsewhere", w.m.Root().Cluster("other").Instances, 0)
+	equal(t, "running", len(w.running("web")), 1)
+}
