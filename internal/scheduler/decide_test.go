@@ -133,6 +133,15 @@ func TestArticleTaskHealth(t *testing.T) {
 			view(t, 8, 50, 100, Counts{Healthy: 5, Unhealthy: 2}), Plan{Starts: []Start{{Deployment: newest, Count: 1, Replaces: 1}}}},
 		{"limited maximum: the next waits for the replacement",
 			view(t, 8, 50, 100, Counts{Healthy: 5, Unhealthy: 2, Warming: 1}), Plan{}},
+		{"limited maximum: the next waits for a replacement in its grace period",
+			view(t, 8, 50, 100, Counts{Healthy: 5, Unhealthy: 2, Graced: 1}), Plan{}},
+		{"limited maximum: or for one that starts",
+			view(t, 8, 50, 100, Counts{Healthy: 5, Unhealthy: 2, Starting: 1}), Plan{}},
+		{"limited maximum: nothing is stopped while there is room",
+			view(t, 8, 50, 125, Counts{Healthy: 6, Unhealthy: 2}), Plan{Starts: replacing(2)}},
+		{"a rollout of which no old task is left is none",
+			with(rolling(t, 8, 50, 150, Counts{Healthy: 7, Unhealthy: 1}, Counts{}), func(v *View) { v.Deployments[0].Rollout = ecs.RolloutFailed }),
+			Plan{Remove: []ecs.DeploymentID{older}}},
 		{"fails during a rollout: stopped at once, room goes to the newest deployment",
 			rolling(t, 8, 50, 150, Counts{Starting: 4}, Counts{Healthy: 4, Unhealthy: 4}), Plan{
 				Stops: []Stop{stop(older, Unhealthy, 4)}, Desired: []DesiredChange{{older, 4}}}},
@@ -200,6 +209,20 @@ func TestRollout(t *testing.T) {
 			with(rolling(t, 4, 100, 100, Counts{}, Counts{Healthy: 3, Unhealthy: 1}), func(v *View) {
 				v.Policy = preset(t, "ecs-2026")
 			}), Plan{Stops: []Stop{stop(older, Unhealthy, 1)}}},
+		{"2026: an unhealthy old task runs on until its replacement is healthy",
+			with(rolling(t, 4, 100, 200, Counts{}, Counts{Healthy: 3, Unhealthy: 1, Warming: 1}), func(v *View) {
+				v.Policy, v.Deployments[1].Desired = preset(t, "ecs-2026"), 4
+			}), Plan{Starts: starts(3)}},
+		{"2026: and is stopped then",
+			with(rolling(t, 4, 100, 200, Counts{Starting: 3}, Counts{Healthy: 3, Unhealthy: 2}), func(v *View) {
+				v.Policy, v.Deployments[1].Desired = preset(t, "ecs-2026"), 4
+			}), Plan{Stops: []Stop{stop(older, Unhealthy, 1)}}},
+		{"2026: an older deployment all of whose tasks died stays until they are replaced",
+			with(rolling(t, 4, 100, 200, Counts{Starting: 2}, Counts{}), func(v *View) {
+				v.Policy, v.Deployments[1].Desired = preset(t, "ecs-2026"), 4
+			}), Plan{Starts: []Start{{Deployment: older, Count: 4}, {Deployment: newest, Count: 2}}}},
+		{"a failed deployment that leaves the old tasks is not deadlocked",
+			with(rolling(t, 4, 50, 100, Counts{}, Counts{Healthy: 4}), func(v *View) { v.Deployments[0].Rollout = ecs.RolloutFailed }), Plan{}},
 		{"2022: unhealthy ones are stopped first",
 			with(view(t, 8, 100, 200, Counts{Healthy: 4, Unhealthy: 4}), func(v *View) { v.Policy = preset(t, "ecs-2022") }),
 			Plan{Stops: []Stop{stop(newest, Unhealthy, 4)}, Starts: starts(4)}},
