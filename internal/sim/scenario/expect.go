@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"ballast/internal/ecs"
 )
 
 // Expectation is one thing that must be so.
@@ -23,6 +25,7 @@ import (
 //	steady after = 1m30s                               since the beginning of the stretch
 //	TOTAL = NUMBER                                     restarts, imagePulls, serviceEvents, ... of the whole scenario
 //	finally rollout [of REVISION] = COMPLETED
+//	finally service deployment = ROLLBACK_SUCCESSFUL   what DescribeServiceDeployments says of the newest one
 //	finally waits "TEXT"
 //	checks hold                                        all that the simulator checks of a history
 //	never "TEXT"                                       no line of its trace holds that
@@ -53,6 +56,7 @@ const (
 	ofMoment  // how long after the beginning of the stretch something is first seen
 	ofMoments // when tasks were started, came to RUNNING or were STOPPED
 	ofRollout
+	ofStatus
 	ofWaits
 	ofChecks
 	ofNever
@@ -81,6 +85,7 @@ var (
 	steadyPattern = regexp.MustCompile(`^steady after = (\S+)$`)
 	timesPattern  = regexp.MustCompile(`^(started|ran|stopped)(?: "([^"]*)")?(?: of (\S+))? at = (.+)$`)
 	rolloutWanted = regexp.MustCompile(`^finally rollout(?: of (\S+))? = (IN_PROGRESS|COMPLETED|FAILED)$`)
+	statusWanted  = regexp.MustCompile(`^finally service deployment = ([A-Z_]+)$`)
 	neverPattern  = regexp.MustCompile(`^never "([^"]+)"$`)
 	waitsPattern  = regexp.MustCompile(`^finally waits "([^"]*)"$`)
 )
@@ -146,6 +151,10 @@ func (e *Expectation) parse(text string) (err error) {
 		e.times, err = durations(m[4])
 	}):
 	case e.match(rolloutWanted, text, func(m []string) { e.kind, e.revision, e.word = ofRollout, m[1], m[2] }):
+	case e.match(statusWanted, text, func(m []string) { e.kind, e.word = ofStatus, m[1] }):
+		if !knownStatus(e.word) {
+			err = fmt.Errorf("service deployments are never %s", e.word)
+		}
 	case text == "checks hold":
 		e.kind = ofChecks
 	case e.match(neverPattern, text, func(m []string) { e.kind, e.text = ofNever, m[1] }):
@@ -161,6 +170,16 @@ func (e *Expectation) parse(text string) (err error) {
 		err = fmt.Errorf("%q is no expectation; see docs/simulate.md", e.Text)
 	}
 	return err
+}
+
+// knownStatus says whether service deployments have a status of that name.
+func knownStatus(name string) bool {
+	for status := ecs.ServiceDeploymentPending; status <= ecs.ServiceDeploymentRollbackFailed; status++ {
+		if status.String() == name {
+			return true
+		}
+	}
+	return false
 }
 
 func (e *Expectation) match(pattern *regexp.Regexp, text string, take func(m []string)) bool {

@@ -29,6 +29,9 @@ func (e Expectation) measure(r *Result) Verdict {
 		e.measureMoments(&v, r, from, to)
 	case ofRollout:
 		e.measureRollout(&v, r, to)
+	case ofStatus:
+		v.Seen = e.serviceOf(r).Deployment
+		v.Passed = v.Seen == e.word
 	case ofWaits:
 		waits := e.serviceOf(r).Waits
 		v.Passed = slices.ContainsFunc(waits, func(w string) bool { return strings.Contains(w, e.text) })

@@ -41,6 +41,11 @@ type (
 		rate    float64
 		line    int
 	}
+	// stopDeployment stops the service deployment that is under way, with StopServiceDeployment: its ARN cannot be written down.
+	stopDeployment struct {
+		service, how string
+		line         int
+	}
 	// onInstances happens to container instances.
 	onInstances struct {
 		kind    string
@@ -156,6 +161,25 @@ func (a *traffic) perform(p *player) (string, error) {
 	p.account()
 	p.app.rate[service] = a.rate
 	return fmt.Sprintf("traffic: %g requests a second", a.rate), err
+}
+
+func (a *stopDeployment) perform(p *player) (string, error) {
+	service, err := p.s.serviceNamed(a.service, a.line)
+	if err != nil {
+		return "", err
+	}
+	s := p.stage.Root().Service(Cluster, service)
+	if s == nil || s.Current == nil {
+		return "", &Mistake{Line: a.line, Text: "service " + service + " has no deployment"}
+	}
+	in := map[string]any{"serviceDeploymentArn": naming.ServiceDeployment(Cluster, service, s.Current.ID)}
+	if a.how != "" {
+		in["stopType"] = a.how
+	}
+	if err := p.request("StopServiceDeployment", in, a.line); err != nil {
+		return "", err
+	}
+	return "StopServiceDeployment of the deployment of " + service + " that is under way", nil
 }
 
 func (a *onInstances) perform(p *player) (string, error) {

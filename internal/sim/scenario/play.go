@@ -79,11 +79,14 @@ func (s *Scenario) Play(o Options) (*Result, error) {
 	return p.rec.result(), nil
 }
 
+// naming is how the API names things in a scenario.
+var naming = arn.Namer{Region: "us-east-1", Account: "000000000000"}
+
 // operations are those of the API over the stage's control.
 func operations(p *player) map[string]httpd.Operation {
 	m := map[string]httpd.Operation{}
 	for _, op := range apiecs.Operations(apiecs.Config{
-		Names:   arn.Namer{Region: "us-east-1", Account: "000000000000"},
+		Names:   naming,
 		Control: p.stage,
 		Alarms:  true,
 

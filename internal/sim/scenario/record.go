@@ -112,20 +112,21 @@ type recorder struct {
 	numbers     map[string]int // of deployments, by service
 	peaks       int            // restarts up to the beginning
 
-	lines   []Line
-	series  map[string][]Sample // by service
-	happens []happening
-	marks   map[string]time.Duration
-	counts  Counts
-	over    time.Duration
-	waits   map[string][]string // explanations at the end, by service
+	lines    []Line
+	series   map[string][]Sample // by service
+	happens  []happening
+	marks    map[string]time.Duration
+	counts   Counts
+	over     time.Duration
+	waits    map[string][]string // explanations at the end, by service
+	outcomes map[string]string   // statuses of the newest service deployments then, by service
 }
 
 var _ sim.Audience = (*recorder)(nil)
 
 func newRecorder(p *player) *recorder {
 	return &recorder{p: p, tasks: map[ecs.ID]*ecs.Task{}, stand: map[string]*standing{}, deployments: map[deploymentKey]*deploymentFacts{}, numbers: map[string]int{},
-		series: map[string][]Sample{}, marks: map[string]time.Duration{}, waits: map[string][]string{}}
+		series: map[string][]Sample{}, marks: map[string]time.Duration{}, waits: map[string][]string{}, outcomes: map[string]string{}}
 }
 
 // begin forgets what was before; how things stand is where they begin.
@@ -461,5 +462,8 @@ func (r *recorder) end() {
 	r.counts.Restarts = r.restarts() - r.peaks
 	for name := range r.series {
 		r.waits[name] = r.p.stage.Explanations(Cluster, name)
+		if s := r.p.stage.Root().Service(Cluster, name); s != nil && s.Current != nil {
+			r.outcomes[name] = s.Current.Status.String()
+		}
 	}
 }

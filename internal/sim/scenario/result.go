@@ -32,6 +32,8 @@ type ServiceResult struct {
 	Samples []Sample `json:"samples"`
 	// Waits says what the service wants at the end and does not get.
 	Waits []string `json:"waits,omitempty"`
+	// Deployment is what has become of the newest service deployment by the end.
+	Deployment string `json:"serviceDeployment,omitempty"`
 }
 
 // Counts is what a scenario used up.
@@ -63,7 +65,7 @@ func (r *recorder) result() *Result {
 		Counts: r.counts, Lines: r.lines, Trace: r.p.stage.Trace(), happens: r.happens, marks: r.marks, Passed: true}
 	for i := range s.Services {
 		name := s.Services[i].text("serviceName")
-		out.Services = append(out.Services, ServiceResult{Name: name, Samples: r.series[name], Waits: r.waits[name]})
+		out.Services = append(out.Services, ServiceResult{Name: name, Samples: r.series[name], Waits: r.waits[name], Deployment: r.outcomes[name]})
 	}
 	for _, h := range r.happens {
 		switch h.kind {

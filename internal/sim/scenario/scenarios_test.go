@@ -75,7 +75,8 @@ func TestScenarios(t *testing.T) {
 var numbers = regexp.MustCompile(`(of \S+:\d+|(?:since|until) \S+|\d+)`)
 
 // words are what an expectation may end in other than a number, each with another that must not hold as well.
-var words = [][2]string{{" seen", " never"}, {" never", " seen"}, {"COMPLETED", "FAILED"}, {"FAILED", "IN_PROGRESS"}, {"IN_PROGRESS", "COMPLETED"}}
+var words = [][2]string{{" seen", " never"}, {" never", " seen"}, {"COMPLETED", "FAILED"}, {" FAILED", " IN_PROGRESS"}, {"IN_PROGRESS", "COMPLETED"},
+	{" ROLLBACK_SUCCESSFUL", " ROLLBACK_FAILED"}, {" STOPPED", " ROLLBACK_SUCCESSFUL"}, {" SUCCESSFUL", " STOPPED"}}
 
 // mutations gives an expectation with each of its numbers one more, and one less, or with another word at its end.
 func mutations(text string) []string {

@@ -75,6 +75,8 @@ func (e *Event) Deed() Deed {
 		d.Kind = "protect"
 	case *traffic:
 		d.Kind, d.Service, d.Rate = "traffic", a.service, a.rate
+	case *stopDeployment:
+		d.Kind, d.Service = "stopDeployment", a.service
 	case *onInstances:
 		d.Kind = a.kind
 	case *outside:

@@ -93,6 +93,11 @@ func (s *Scenario) actions(e *Event) map[string]field {
 			e.act = a
 			return readFields(n, "traffic", map[string]field{"service": readText(&a.service), "rate": readNumber(&a.rate)})
 		},
+		"stopDeployment": func(n *yaml.Node) error {
+			a := &stopDeployment{line: n.Line}
+			e.act = a
+			return readFields(n, "stopDeployment", map[string]field{"service": readText(&a.service), "stopType": readText(&a.how)})
+		},
 	}
 	for _, name := range []string{"loseInstances", "returnInstances", "cutInstances", "mendInstances", "fillDisk", "freeDisk", "cutTargets",
 		"mendTargets"} {
@@ -178,6 +183,9 @@ func (s *Scenario) checkEvent(e Event) error {
 		_, err := s.serviceNamed(p.service, p.line)
 		return err
 	case *traffic:
+		_, err := s.serviceNamed(a.service, a.line)
+		return err
+	case *stopDeployment:
 		_, err := s.serviceNamed(a.service, a.line)
 		return err
 	case *onInstances:

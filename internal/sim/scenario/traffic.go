@@ -108,10 +108,15 @@ func (p *player) scale() error {
 
 // update sets the desired count of a service as Application Auto Scaling does.
 func (p *player) update(service string, desired, line int) error {
-	text, err := json.Marshal(map[string]any{"service": service, "desiredCount": desired})
+	return p.request("UpdateService", map[string]any{"service": service, "desiredCount": desired}, line)
+}
+
+// request sends a request that stands in no file, on account of a line of it.
+func (p *player) request(operation string, in map[string]any, line int) error {
+	text, err := json.Marshal(in)
 	if err != nil {
 		return err
 	}
-	r := Request{Operation: "UpdateService", JSON: text, node: &yaml.Node{Kind: yaml.MappingNode, Line: cmp.Or(line, 1)}}
+	r := Request{Operation: operation, JSON: text, node: &yaml.Node{Kind: yaml.MappingNode, Line: cmp.Or(line, 1)}}
 	return p.ask(&r)
 }
