@@ -73,7 +73,6 @@ type decision struct {
 
 	shielded int // tasks that would be stopped were they not protected
 
-	nextTry   ecs.Time // when starts that are held or were refused may be tried, 0 where none are or that never comes
 	nextToken ecs.Time // when the pace allows one more start, 0 if it holds nothing back
 }
 
@@ -240,7 +239,6 @@ func (d *decision) finish() {
 	}
 	d.wakeAt(d.view.NextHealthy)
 	d.wakeAt(d.nextToken)
-	d.wakeAt(d.nextTry)
 }
 
 // wakeAt has the service decided again at a moment, unless it is before; 0 is never.

@@ -68,7 +68,7 @@ func (d *decision) startDeployment(i int, b *budget) {
 	if why, held := v.hold(d.now); i == 0 && held && wanted > 0 {
 		why.Deployment, why.Tasks = dep.ID, wanted
 		d.explain(why)
-		d.nextTry = why.Until
+		d.wakeAt(why.Until)
 		return
 	}
 	roomy := min(wanted, b.room)
@@ -99,9 +99,7 @@ func (d *decision) startDeployment(i int, b *budget) {
 	}
 	if refused > 0 {
 		d.explain(Explanation{Wait: WaitPlacement, Deployment: dep.ID, Tasks: refused})
-		if v.RetryAt != 0 && (d.nextTry == 0 || v.RetryAt < d.nextTry) {
-			d.nextTry = v.RetryAt
-		}
+		d.wakeAt(v.RetryAt)
 	}
 }
 
