@@ -147,6 +147,24 @@ func dedup(s string) string {
 	return out.String()
 }
 
+// TestChecksBeginInTheStartPeriod has a check that begins in the start period and ends after it not count (moby, daemon/health.go).
+func TestChecksBeginInTheStartPeriod(t *testing.T) {
+	w := newTalker()
+	d := checkedBox("web", fake.EnvHealth, "unhealthy", fake.EnvHealthTakes, "2s")
+	d.HealthCheck.Retries, d.HealthCheck.StartPeriod = 1, 6*time.Second
+	w.assign(run(1, work(d)))
+	w.live(15 * time.Second)
+	want := `5.000 call 5 exec t1/web
+7.000 result 5 code 1
+12.000 call 6 exec t1/web
+14.000 result 6 code 1
+web RUNNING UNHEALTHY fake-1
+`
+	if diff := cmp.Diff(want, dedup(checks(w.world))); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
 // TestChecksAfterRestart has an agent that starts anew go on with the verdict that control has, in the old rhythm.
 func TestChecksAfterRestart(t *testing.T) {
 	w := newTalker()

@@ -68,6 +68,10 @@ func TestBrakeIsAnnounced(t *testing.T) {
 			t.Errorf("events %+v, want %s", p.Events, test.want)
 		}
 	}
+	over := brakedView(t, policy.BrakeBackoff, 1)
+	if p := Decide(&over, 1_010_000); len(p.Events) != 0 || len(p.Starts) == 0 {
+		t.Errorf("when the wait is over: %+v", p)
+	}
 	explained := map[string]Explanation{
 		"1 task waits until 1970-01-01T00:16:50Z: the last 3 waves of tasks stopped soon after they started": {Wait: WaitBrake, Tasks: 1,
 			Limit: 3, Until: 1_010_000},
