@@ -1,8 +1,11 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -18,14 +21,14 @@ type rollbackVerb struct {
 	waitOptions     `embed:""`
 
 	Service  string `arg:"" help:"The service."`
-	Revision int    `placeholder:"N" help:"The revision to go to; without it, the last that was steady, where another is being deployed, else the newest ACTIVE one before the service's own."`
+	Revision int    `placeholder:"N" help:"The revision to go to; without it, the last that was steady, where another is being deployed, else the newest ACTIVE one before the service's own on which the service was steady."`
 }
 
 // Help is shown with the flags.
 func (rollbackVerb) Help() string {
 	return `Examples:
 
-    ballast rollback web                 to the ACTIVE revision before the one that web is on
+    ballast rollback web                 to the newest ACTIVE revision, before the one that web is on, on which it was steady
     ballast rollback web                 while a rollout is under way: stop it, and back to what was steady before
     ballast rollback web --revision 3    to web's family, revision 3
     ballast rollback web --no-wait
@@ -109,32 +112,28 @@ func (v *rollbackVerb) target(ctx context.Context, c *client, now string) (strin
 	if v.Revision > 0 {
 		return family + ":" + strconv.Itoa(v.Revision), nil
 	}
-	to := ""
-	in := &ecs.ListTaskDefinitionsInput{FamilyPrefix: &family, Status: types.TaskDefinitionStatusActive, Sort: types.SortOrderDesc}
-	err = pages(ctx, func(token *string) (*string, error) {
-		in.NextToken = token
-		out, err := c.ecs.ListTaskDefinitions(ctx, in)
-		if err != nil {
-			return nil, fmt.Errorf("list the revisions of %s: %w", family, err)
-		}
-		if to = before(out.TaskDefinitionArns, current); to != "" {
-			return nil, nil
-		}
-		return out.NextToken, nil
-	})
-	if err == nil && to == "" {
-		err = fmt.Errorf("service %s is on %s, and no earlier revision of %s is ACTIVE", v.Service, now, family)
+	candidates, err := c.completed(ctx, v.Service)
+	if err != nil {
+		return "", err
 	}
-	return to, err
+	for _, to := range before(candidates, family, current) {
+		out, err := c.ecs.DescribeTaskDefinition(ctx, &ecs.DescribeTaskDefinitionInput{TaskDefinition: &to})
+		if err == nil && out.TaskDefinition.Status == types.TaskDefinitionStatusActive {
+			return to, nil // one that cannot be described has been deleted
+		}
+	}
+	return "", fmt.Errorf("service %s is on %s, and was steady on no earlier revision of %s that is ACTIVE; name one with --revision",
+		v.Service, now, family)
 }
 
-// before gives the first of the revisions, which stand newest first, that is older than the current one; "" for none.
-func before(arns []string, current int) string {
-	for _, arn := range arns {
-		name := lastPart(arn)
-		if n, err := strconv.Atoi(name[strings.LastIndexByte(name, ':')+1:]); err == nil && n < current {
-			return name
+// before gives those of the revisions that are of a family and older than the current one, newest first.
+func before(revisions []string, family string, current int) []string {
+	numbers := map[string]int{}
+	for _, name := range revisions {
+		of, number, _ := strings.Cut(name, ":")
+		if n, err := strconv.Atoi(number); err == nil && of == family && n < current {
+			numbers[name] = n
 		}
 	}
-	return ""
+	return slices.SortedFunc(maps.Keys(numbers), func(a, b string) int { return cmp.Compare(numbers[b], numbers[a]) })
 }

@@ -65,6 +65,26 @@ func (c *client) serviceDeployment(ctx context.Context, service string, of ...ty
 	return c.describeServiceDeployment(ctx, aws.ToString(list.ServiceDeployments[0].ServiceDeploymentArn))
 }
 
+// maxCompleted bounds how far back rollbacks look: as many service revisions can be described at once (API_DescribeServiceRevisions).
+const maxCompleted = 20
+
+// completed gives the revisions that the newest deployments of a service which came to their end had brought, newest first.
+func (c *client) completed(ctx context.Context, service string) ([]string, error) {
+	list, err := c.ecs.ListServiceDeployments(ctx, &ecs.ListServiceDeploymentsInput{Cluster: &c.cluster, Service: &service,
+		Status: []types.ServiceDeploymentStatus{types.ServiceDeploymentStatusSuccessful}, MaxResults: aws.Int32(maxCompleted)})
+	if err != nil {
+		return nil, fmt.Errorf("list the deployments of service %s: %w", service, err)
+	}
+	if len(list.ServiceDeployments) == 0 {
+		return nil, nil
+	}
+	arns := make([]string, len(list.ServiceDeployments))
+	for i, d := range list.ServiceDeployments {
+		arns[i] = aws.ToString(d.TargetServiceRevisionArn)
+	}
+	return c.revisionsOf(ctx, arns...)
+}
+
 func (c *client) describeServiceDeployment(ctx context.Context, arn string) (*types.ServiceDeployment, error) {
 	out, err := c.ecs.DescribeServiceDeployments(ctx, &ecs.DescribeServiceDeploymentsInput{ServiceDeploymentArns: []string{arn}})
 	if err == nil && len(out.ServiceDeployments) != 1 {
