@@ -179,5 +179,5 @@ func (k *keeper) takeFailed(pid int) {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	delete(k.early, pid)
+	k.births.forget(pid)
 }

@@ -147,13 +147,12 @@ func (k *keeper) forkExec(c *container, cmd Command, files [3]*os.File, sys *sys
 	}
 	defer group.Close() // nil without a group
 	k.mu.Lock()
-	k.forking++
+	began := k.births.begin()
 	k.mu.Unlock()
 	pid, err := k.fork(k.commands, cmd, attr, c.groups)
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.forking--
-	defer k.forgetEarly()
+	e, over := k.births.done(began, pid)
 	if err != nil {
 		k.rest()
 		return nil, err
@@ -162,8 +161,7 @@ func (k *keeper) forkExec(c *container, cmd Command, files [3]*os.File, sys *sys
 	if out != nil {
 		out.begin()
 	}
-	if e, over := k.early[pid]; over {
-		delete(k.early, pid)
+	if over {
 		x.end(*e.code)
 		k.rest()
 		return x, nil

@@ -75,8 +75,7 @@ type keeper struct {
 	seq        uint64
 	mains      map[int]*container // first processes that are children of this keeper, by pid
 	execs      map[int]*execution // commands run in containers, by pid
-	forking    int                // forks whose pid is not in mains or execs yet
-	early      map[int]end        // ends of children that are in neither, while forking > 0
+	births     births             // of children that are in neither
 	conns      map[*conn]bool
 	attached   int
 	timer      *time.Timer
@@ -172,7 +171,6 @@ func open(cfg Config) *keeper {
 		containers: map[driver.Key]*container{},
 		mains:      map[int]*container{},
 		execs:      map[int]*execution{},
-		early:      map[int]end{},
 		conns:      map[*conn]bool{},
 		over:       make(chan struct{}),
 	}
@@ -235,7 +233,7 @@ func (k *keeper) rest() {
 	}
 	running, waiting := k.counts()
 	switch {
-	case k.ended || running > 0 || k.forking > 0:
+	case k.ended || running > 0 || k.births.underWay() > 0:
 	case k.leaving:
 		k.ended = true
 		close(k.over)
@@ -248,7 +246,7 @@ func (k *keeper) leaveIfIdle() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	running, waiting := k.counts()
-	if running+waiting+k.forking+len(k.conns) == 0 && !k.ended {
+	if running+waiting+k.births.underWay()+len(k.conns) == 0 && !k.ended {
 		k.ended = true
 		close(k.over)
 	}

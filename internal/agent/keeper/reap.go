@@ -73,8 +73,8 @@ func (k *keeper) reapOne(of parent) bool {
 	} else if x := k.execs[pid]; x != nil {
 		delete(k.execs, pid)
 		x.end(code)
-	} else if k.forking > 0 && pid > 0 {
-		k.early[pid] = e
+	} else if pid > 0 {
+		k.births.ended(pid, e)
 	}
 	return true
 }

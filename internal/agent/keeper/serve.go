@@ -164,8 +164,8 @@ func (k *keeper) handleOne(key driver.Key, req request) (a answer, err error) {
 func (k *keeper) shutdown() error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if running, _ := k.counts(); running > 0 || k.forking > 0 {
-		return fmt.Errorf("keeper: %d containers run", running+k.forking)
+	if running, _ := k.counts(); running+k.births.underWay() > 0 {
+		return fmt.Errorf("keeper: %d containers run", running+k.births.underWay())
 	}
 	k.leaving = true
 	time.AfterFunc(answerFor, k.leave) // the answer goes out first

@@ -126,15 +126,14 @@ func (k *keeper) forkOnce(c *container, cmd Command, rec startRecord, io *stdio)
 	}
 	defer file.Close()
 	k.mu.Lock()
-	k.forking++
+	began := k.births.begin()
 	k.mu.Unlock()
 	pid, err := k.fork(k.starts, cmd, attr, rec.Groups)
 	if err != nil {
 		k.depart(rec.Cgroup, rec.Groups)
 		k.mu.Lock()
 		defer k.mu.Unlock()
-		k.forking--
-		k.forgetEarly()
+		k.births.done(began, 0)
 		k.rest()
 		return err
 	}
@@ -144,7 +143,6 @@ func (k *keeper) forkOnce(c *container, cmd Command, rec startRecord, io *stdio)
 	io.pump(k.logs.acquire(c.key, rec.Logs))
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.forking--
 	c.pid, c.startID, c.stdio = pid, startID, io
 	c.env, c.dir = cmd.Env, cmd.Dir
 	c.takeOver(rec)
@@ -153,21 +151,12 @@ func (k *keeper) forkOnce(c *container, cmd Command, rec startRecord, io *stdio)
 		k.oversee()
 	}
 	c.started = driver.Started{At: rec.At, RuntimeID: strconv.Itoa(pid), Bindings: rec.Bindings, Address: rec.Address}
-	if e, over := k.early[pid]; over {
-		delete(k.early, pid)
+	if e, over := k.births.done(began, pid); over {
 		go k.finish(c, e)
 	} else {
 		k.mains[pid] = c
 	}
-	k.forgetEarly()
 	return nil
-}
-
-// forgetEarly drops, with mu held, ends that belong to no fork under way.
-func (k *keeper) forgetEarly() {
-	if k.forking == 0 {
-		clear(k.early)
-	}
 }
 
 // startError says in Docker's words why a command could not be run, if that is the cause.
