@@ -12,7 +12,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -99,7 +98,7 @@ func (v *upVerb) Run(ctx context.Context, s *Streams) error {
 	}
 	signals, stop := s.Signals() // before anything that a signal should end in order
 	defer stop()
-	slim()
+	daemon.Tune()
 	screen := &screen{out: s.Err, live: s.ErrLive, width: s.Width}
 	slog.SetDefault(slog.New(slog.NewTextHandler(screen, &slog.HandlerOptions{Level: v.LogLevel})))
 	cfg.Log = slog.Default()
@@ -149,11 +148,6 @@ func (v *upVerb) start(ctx context.Context, cfg daemon.Config, screen *screen, s
 	}
 	return nil, errors.Join(errInterrupted, err)
 }
-
-// gcPercent trades processor time, of which an idle server needs hardly any, for memory, of which it should need little.
-const gcPercent = 50
-
-func slim() { debug.SetGCPercent(gcPercent) }
 
 // ownKey is a credential that a server with credentials makes for itself, to deploy with. It is never written anywhere.
 type ownKey struct{ key, secret string }

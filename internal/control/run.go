@@ -31,9 +31,6 @@ const (
 	retryMax = 2 * time.Second
 )
 
-// gatherMax bounds how long a command may wait for others to share its commit.
-const gatherMax = time.Millisecond
-
 // Control runs a Machine: one goroutine steps it, commits its batches and sends what leaves. Everything else asks that
 // goroutine, or reads the committed state.
 type Control struct {
@@ -53,6 +50,7 @@ type Control struct {
 	// crowd is how many commands there were around the last commit, those that came in the meantime included.
 	crowd      int
 	lastCommit time.Duration
+	pace       pace
 
 	waiting map[uint64]chan<- Answer
 	ticket  uint64
@@ -173,6 +171,7 @@ func (c *Control) Run(ctx context.Context) error {
 				return err
 			}
 		}
+		c.hold(ctx)
 		c.drain()
 		c.gather(ctx)
 		if err := c.step(ctx); ctx.Err() != nil {
@@ -218,27 +217,6 @@ func (c *Control) drain() {
 	}
 }
 
-// gather waits a moment for the commands of clients that were answered together, which as a rule ask again together: one commit
-// for all of them costs little more than one for some. It waits for as many as there were around the last commit, for at most
-// half of what that took, so a disk that is fast or a client that is alone is not waited for.
-func (c *Control) gather(ctx context.Context) {
-	if c.offered == 0 || c.offered >= c.crowd {
-		return
-	}
-	timer := time.NewTimer(min(c.lastCommit/2, gatherMax))
-	defer timer.Stop()
-	for c.offered < c.crowd {
-		select {
-		case r := <-c.commands:
-			c.offer(r)
-		case <-timer.C:
-			return
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
 func (c *Control) offer(r request) {
 	c.offered++
 	c.ticket++
@@ -253,8 +231,12 @@ func (c *Control) step(ctx context.Context) error {
 	batch := c.machine.Step(ecs.TimeOf(c.now()), seed)
 	begin := c.now()
 	err := c.commit(ctx, batch)
-	if c.offered > 0 {
-		c.crowd, c.lastCommit = c.offered+len(c.commands), c.now().Sub(begin)
+	took := c.now().Sub(begin)
+	switch {
+	case c.offered > 0:
+		c.crowd, c.lastCommit = c.offered+len(c.commands), took
+	case len(batch.Units) > 0:
+		c.pace.spend(begin.Add(took), took)
 	}
 	c.offered = 0
 	switch {

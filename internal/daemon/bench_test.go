@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -84,6 +85,8 @@ func latencies(b *testing.B, took *timings) {
 	if err != nil {
 		b.Fatal(err)
 	}
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
+	Tune() // as the program is
 	imagined := fake.New(1)
 	d, err := Start(b.Context(), Config{
 		Listen: "127.0.0.1:0", DataDir: filepath.Join(b.TempDir(), "data"), Region: "us-east-1", Account: "000000000000", Cluster: "default",
@@ -95,7 +98,7 @@ func latencies(b *testing.B, took *timings) {
 	}
 	defer d.Stop(true)
 	ask(b, d, "RegisterTaskDefinition", `{"family":"web","containerDefinitions":[{"name":"web","image":"web","memory":4,
-		"environment":[{"name":"FAKE_START_DELAY","value":"0s..1s"}]}]}`)
+		"environment":[{"name":"FAKE_START_DELAY","value":"0s..60ms"}]}]}`)
 	requests := []string{"DescribeServices", `{"services":["web"]}`, "ListTasks", `{"serviceName":"web"}`,
 		"RegisterTaskDefinition", `{"family":"other","containerDefinitions":[{"name":"web","image":"web","memory":4}]}`,
 		"DescribeClusters", `{}`}

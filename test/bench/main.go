@@ -35,6 +35,7 @@ var figures = []figure{
 	{"crash", measureCrash},
 	{"roll", measureRoll},
 	{"launch", measureLaunch},
+	{"latency", measureLatency},
 	{"describe", measureDescribe},
 	{"register", measureRegister},
 	{"idle", measureIdle},
