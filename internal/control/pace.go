@@ -37,8 +37,8 @@ func (c *Control) gather(ctx context.Context) {
 const (
 	// paceShare says which share of the time commits may take that no client waits for: one part in so many.
 	paceShare = 5
-	// paceBurst is how much of that time can be saved up: a few crashes or a small deployment are never kept back.
-	paceBurst = 25 * time.Millisecond
+	// paceBurst is how much of that time can be saved up: a few crashes or a small deployment are not kept back, on a slow disk either.
+	paceBurst = 100 * time.Millisecond
 	// paceMax bounds how long reports are kept back, however slow the disk is.
 	paceMax = 20 * time.Millisecond
 )
