@@ -47,6 +47,6 @@ bench: ## every figure of docs/performance.md, each beside its peer
 fuzz: ## every fuzzer for FUZZTIME (default 30s) and 2000 simulator seeds
 	@for f in $$(grep -rl --include='*_test.go' '^func Fuzz' internal); do \
 	  for name in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' $$f); do \
-	    echo "$$(dirname $$f) $$name"; $(GO) test ./$$(dirname $$f) -run '^$$' -fuzz "^$$name\$$" -fuzztime $${FUZZTIME:-30s} || exit 1; \
+	    echo "$$(dirname $$f) $$name"; $(GO) test ./$$(dirname $$f) -run '^$$' -fuzz "^$$name\$$" -fuzztime $${FUZZTIME:-30s} -fuzzminimizetime 1s || exit 1; \
 	  done; done
 	$(MAKE) sim SEEDS=2000
