@@ -193,11 +193,17 @@ func (k *keeper) loop(ctx context.Context, signals, children <-chan os.Signal) {
 	round := time.NewTimer(0)
 	defer round.Stop()
 	var next time.Time // of the next round
+	ends, heard := children, time.NewTimer(0)
+	defer heard.Stop()
 	for {
 		select {
-		case <-children:
+		case <-ends:
 			k.commands.call()
 			round.Reset(time.Until(next))
+			ends = nil
+			heard.Reset(endsRest)
+		case <-heard.C:
+			ends = children
 		case <-round.C:
 			began := time.Now()
 			k.reap(wholeKeeper)

@@ -46,6 +46,10 @@ const (
 	maxReapRest = 50 * time.Millisecond
 )
 
+// endsRest is how long nobody hears of further ends after one: many commands end at any time where a thousand are run a second, and
+// two threads would be woken for each.
+const endsRest = 5 * time.Millisecond
+
 func restAfter(round time.Duration) time.Duration { return min(reapRest*round, maxReapRest) }
 
 // reap takes every child that has ended: first processes of containers, commands, and orphans that came to us as their subreaper.
