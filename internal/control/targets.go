@@ -10,7 +10,7 @@ import (
 )
 
 // ReportTargets says how targets are: an input from the load balancers that check them, which say all of it again when control has
-// been started anew. A task that is none any more, or of no service with that target group, is passed over. Answer: nil.
+// been started anew. A task that is none any more, or of no service, is passed over. Answer: nil.
 type ReportTargets struct{ Targets []TargetReport }
 
 // TargetReport is how one task is in one target group.
