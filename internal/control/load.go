@@ -135,7 +135,7 @@ func (m *Machine) Loaded(now ecs.Time) {
 		m.catalog.Count(i.Cluster, catalog.Counts{Instances: 1})
 		m.watch(i.ID)
 	}
-	m.awaitExposure()
+	m.awaitTasks()
 	for _, cluster := range m.catalog.Inactive() {
 		m.forgetCluster(cluster)
 	}

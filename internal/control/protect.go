@@ -85,11 +85,14 @@ func (m *Machine) expose(cluster string, id ecs.ID) {
 	}
 }
 
-// awaitExposure sets the timers of all protected tasks, after a load.
-func (m *Machine) awaitExposure() {
+// awaitTasks sets the timers of all tasks that are protected or drained, after a load.
+func (m *Machine) awaitTasks() {
 	m.tasks.Each(func(t *ecs.Task) {
 		if t.ProtectedUntil != 0 {
 			m.timers.set(t.ProtectedUntil, protectionTimer(t))
+		}
+		if t.LastStatus == ecs.StatusDeactivating {
+			m.timers.set(m.drainEnds(t), drainTimer(t))
 		}
 	})
 }

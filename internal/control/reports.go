@@ -69,6 +69,8 @@ func (m *Machine) timer(t timer) {
 		m.catalog.RemoveUnused()
 	case protectionDue:
 		m.expose(t.cluster, t.id)
+	case drainDue:
+		m.giveUp(t.cluster, t.id)
 	case historyDue:
 		if s := m.services.Numbered(t.cluster, t.number); s != nil {
 			m.services.ForgetOld(m.now, s)

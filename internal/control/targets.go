@@ -2,6 +2,7 @@ package control
 
 import (
 	"cmp"
+	"time"
 
 	"ballast/internal/control/services"
 	"ballast/internal/ecs"
@@ -10,7 +11,8 @@ import (
 )
 
 // ReportTargets says how targets are: an input from the load balancers that check them, which say all of it again when control has
-// been started anew. A task that is none any more, or of no service, is passed over. Answer: nil.
+// been started anew. What is said of a task that is none any more, or of a target group that is none of its service's, is passed over.
+// Answer: nil.
 type ReportTargets struct{ Targets []TargetReport }
 
 // TargetReport is how one task is in one target group.
@@ -19,7 +21,14 @@ type TargetReport struct {
 	Task    ecs.ID
 	Group   string // ARN
 	Health  health.Target
+	// Settings are those of the target group; nil where they are not said, which leaves those said before, or ELB's defaults.
+	Settings *health.Group
 }
+
+// drainSlack is for how long control waits for the news that a task is drained after it must be: as long as the news may take that
+// it is to be drained, and those that it has been. ECS waits until the load balancer says that the target is unused (developer guide,
+// Optimize load balancer connection draining parameters); one that is gone for good says nothing any more.
+const drainSlack = time.Minute
 
 // tally counts targets of a service in a target group, for one event.
 type tally struct {
@@ -37,14 +46,18 @@ func (c ReportTargets) apply(m *Machine) (any, error) {
 		if t == nil {
 			continue
 		}
-		s, was, known := m.services.Targeted(t, r.Group, r.Health)
+		s, was, known := m.services.Targeted(m.now, t, r.Group, r.Settings, r.Health)
 		if s == nil {
 			continue
 		}
 		if before := known && was.Registered(); before != r.Health.Registered() {
 			tallies = counted(tallies, s, r.Group, !before)
 		}
-		if t.LastStatus == ecs.StatusDeactivating && !s.Attached(t.ID) {
+		if t.LastStatus == ecs.StatusDeactivating {
+			if s.Attached(t.ID) {
+				m.timers.set(m.drainEnds(t), drainTimer(t)) // which may be sooner by now
+				continue
+			}
 			m.tasks.Drained(m.now, t)
 			m.spread()
 		}
@@ -75,10 +88,36 @@ func counted(all []tally, s *services.Service, group string, come bool) []tally 
 func (m *Machine) end(s *services.Service, t *ecs.Task, code ecs.StopCode, reason string) (drains bool) {
 	if s.Attached(t.ID) && t.LastStatus == ecs.StatusRunning {
 		m.tasks.Deactivate(m.now, t, code, reason)
+		m.timers.set(m.drainEnds(t), drainTimer(t))
 		return true
 	}
 	m.tasks.Stop(m.now, t, code, reason)
 	return false
+}
+
+func drainTimer(t *ecs.Task) timer { return timer{kind: drainDue, cluster: t.Cluster, id: t.ID} }
+
+// giveUp has a task stop that should have been drained by now, or has itself called again then.
+func (m *Machine) giveUp(cluster string, id ecs.ID) {
+	t := m.tasks.Task(cluster, id)
+	if t == nil || t.LastStatus != ecs.StatusDeactivating {
+		return
+	}
+	if at := m.drainEnds(t); m.now < at {
+		m.timers.set(at, drainTimer(t))
+		return
+	}
+	m.tasks.Drained(m.now, t)
+	m.spread()
+}
+
+// drainEnds is when a task that is DEACTIVATING goes on to STOPPING although no load balancer says that it is drained.
+func (m *Machine) drainEnds(t *ecs.Task) ecs.Time {
+	since := max(t.StoppingAt, m.startedAt)
+	if s := m.services.Numbered(t.Cluster, t.ServiceSeq); s != nil {
+		return s.DrainedBy(t, since).Add(drainSlack)
+	}
+	return since.Add(health.DefaultDelay + drainSlack)
 }
 
 // failed gives why a task counts as unhealthy: the stopped reason and the event.

@@ -160,13 +160,84 @@ func TestDrainingOutlastsControl(t *testing.T) {
 	w.do(UpdateService{Cluster: "default", Name: "web", Desired: new(1)})
 	victim := w.tasks(ecs.StatusStopped)[0].ID
 	w.restart()
-	w.pass(10 * time.Minute)
+	w.pass(health.DefaultDelay)
 	equal(t, "status", w.m.Root().Task("default", victim).LastStatus, ecs.StatusDeactivating)
 	equal(t, "its containers", a.tasks[victim].Status, ecs.StatusRunning)
 	equal(t, "tasks that should run", len(w.tasks(ecs.StatusRunning)), 1)
 	w.target(victim, good.Deregister())
 	w.target(victim, good.Deregister().Drained())
 	equal(t, "status after that", w.m.Root().Task("default", victim).LastStatus, ecs.StatusStopped)
+}
+
+// TestDrainingEnds has a task that nobody drains to the end stop all the same: its load balancer is gone.
+func TestDrainingEnds(t *testing.T) {
+	group := health.DefaultGroup(targetGroup)
+	group.Delay = 30 * time.Second
+	tests := []struct {
+		name   string
+		before func(w *world, id ecs.ID, good health.Target) // after the task has been told to stop
+		want   time.Duration
+	}{
+		{"it has not heard of it", func(*world, ecs.ID, health.Target) {}, 30*time.Second + drainSlack},
+		{"it drained for a while", func(w *world, id ecs.ID, good health.Target) {
+			w.pass(20 * time.Second)
+			w.target(id, good.Deregister())
+			w.pass(10 * time.Second)
+			w.target(id, good.Deregister()) // which says nothing new
+		}, 50*time.Second + drainSlack},
+		{"another delay", func(w *world, id ecs.ID, good health.Target) {
+			group := group
+			group.Delay = 10 * time.Minute
+			w.do(ReportTargets{Targets: []TargetReport{{Cluster: "default", Task: id, Group: targetGroup, Health: good, Settings: &group}}})
+		}, 10*time.Minute + drainSlack},
+		{"control starts anew, and hears nothing", func(w *world, _ ecs.ID, _ health.Target) {
+			w.pass(20 * time.Second)
+			w.restart()
+		}, 20*time.Second + health.DefaultDelay + drainSlack},
+		{"control starts anew, and hears of it once", func(w *world, id ecs.ID, good health.Target) {
+			w.restart()
+			w.do(ReportTargets{Targets: []TargetReport{{Cluster: "default", Task: id, Group: targetGroup, Health: good.Deregister(), Settings: &group}}})
+		}, 30*time.Second + drainSlack},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			w := newWorld(t, "ecs")
+			w.agent()
+			w.balanced(w.define("web"), 1)
+			id := w.tasks(ecs.StatusRunning)[0].ID
+			good := health.Target{}.Probed(passes, health.DefaultThresholds)
+			w.do(ReportTargets{Targets: []TargetReport{{Cluster: "default", Task: id, Group: targetGroup, Health: good, Settings: &group}}})
+			told := w.now
+			w.do(DeleteService{Cluster: "default", Name: "web", Force: true})
+			test.before(w, id, good)
+			w.pass(told.Add(test.want - time.Millisecond).Sub(w.now))
+			equal(t, "status just before", w.m.Root().Task("default", id).LastStatus, ecs.StatusDeactivating)
+			w.pass(time.Millisecond)
+			equal(t, "status then", w.m.Root().Task("default", id).LastStatus, ecs.StatusStopped)
+			equal(t, "service", w.service("web").Status, ecs.ServiceInactive)
+		})
+	}
+}
+
+// TestGroupsOfOthers passes over what is said of a target group that is none of the task's service.
+func TestGroupsOfOthers(t *testing.T) {
+	w := newWorld(t, "ecs")
+	w.agent()
+	w.balanced(w.define("web"), 1)
+	w.do(CreateService{Service: ecs.Service{Cluster: "default", Name: "other", Definition: w.define("other"), Family: "other", Revision: 1, Desired: 1,
+		MinimumHealthyPercent: 100, MaximumPercent: 200}})
+	for _, task := range w.tasks(ecs.StatusRunning) {
+		w.do(ReportTargets{Targets: []TargetReport{{Cluster: "default", Task: task.ID, Group: targetGroup + "0", Health: health.Target{}}}})
+		if task.Service == "other" {
+			w.target(task.ID, health.Target{}, fails, fails)
+		}
+		if s := w.m.services.Named("default", task.Service); s.Attached(task.ID) || len(s.Targets(task.ID)) > 0 {
+			t.Errorf("a task of %s is a target of a group that is none of its service's", task.Service)
+		}
+	}
+	equal(t, "said", w.said("web", "registered 1 targets")+w.said("other", "registered 1 targets"), 0)
+	w.pass(time.Minute)
+	equal(t, "tasks", len(w.tasks(ecs.StatusRunning)), 2)
 }
 
 // TestHaltDrainsNothing has Ctrl-C end what is being drained, too.

@@ -24,6 +24,7 @@ const (
 	expiryDue                      // a stopped task may be old enough to be forgotten
 	removalDue                     // deleted task definitions may be free to go
 	protectionDue                  // the protection of a task may be over
+	drainDue                       // a task may have been drained for too long
 	historyDue                     // a service deployment may be old enough to be forgotten
 	clusterDue                     // an INACTIVE cluster may be old enough to be forgotten
 	inactiveDue                    // an INACTIVE container instance may be old enough to be forgotten

@@ -15,21 +15,12 @@ import (
 	"ballast/internal/store"
 )
 
-// TargetGroup is a target group with the members of ECS's neighbour Elastic Load Balancing that matter here (API_TargetGroup).
-type TargetGroup struct {
-	ARN               string
-	Interval, Timeout time.Duration // of health checks; Timeout is at most Interval
-	Limits            health.Thresholds
-	// Delay is for how long a target that is deregistered finishes its requests (deregistration_delay.timeout_seconds).
-	Delay time.Duration
-}
-
 // balancer is a load balancer: tasks of services with target groups are targets from when they are RUNNING, are checked, and are
 // drained when they are to stop. What becomes of a target is decided by package lb/health, as in production; here are only time
 // and messages. It follows what control has committed, and tells control how its targets are.
 type balancer struct {
 	w      *World
-	groups []TargetGroup
+	groups []health.Group
 	// answer is how a health check of a task ends that is made now.
 	answer  func(group string, t *ecs.Task) health.Result
 	targets []*target // in the order of registration
@@ -42,7 +33,7 @@ type balancer struct {
 
 // target is a task in a target group.
 type target struct {
-	group  *TargetGroup
+	group  *health.Group
 	task   *ecs.Task // as control has committed it
 	health health.Target
 	told   health.Target // what control knows
@@ -53,7 +44,7 @@ type target struct {
 
 var _ Observer = (*balancer)(nil)
 
-func newBalancer(w *World, groups []TargetGroup, answer func(string, *ecs.Task) health.Result) *balancer {
+func newBalancer(w *World, groups []health.Group, answer func(string, *ecs.Task) health.Result) *balancer {
 	return &balancer{w: w, groups: groups, answer: answer, delays: newStream(w.seed, "balancer")}
 }
 
@@ -91,7 +82,7 @@ func (b *balancer) follow(t *ecs.Task, wanted []ecs.LoadBalancer) {
 		serves := t.LastStatus == ecs.StatusRunning && t.DesiredStatus == ecs.StatusRunning && !t.Kept
 		switch {
 		case x == nil && serves:
-			group := &b.groups[slices.IndexFunc(b.groups, func(g TargetGroup) bool { return g.ARN == wanted[i].TargetGroup })]
+			group := &b.groups[slices.IndexFunc(b.groups, func(g health.Group) bool { return g.ARN == wanted[i].TargetGroup })]
 			x = &target{group: group, task: t}
 			b.targets = append(b.targets, x)
 			b.set(x, x.health)
@@ -163,7 +154,7 @@ func (b *balancer) tell() {
 			if x.dirty {
 				x.dirty, x.told, x.known = false, x.health, true
 				x.gone = x.health.State() == health.Unused
-				r.Targets = append(r.Targets, control.TargetReport{Cluster: x.task.Cluster, Task: x.task.ID, Group: x.group.ARN, Health: x.health})
+				r.Targets = append(r.Targets, control.TargetReport{Cluster: x.task.Cluster, Task: x.task.ID, Group: x.group.ARN, Health: x.health, Settings: x.group})
 			}
 		}
 		b.targets = slices.DeleteFunc(b.targets, func(x *target) bool { return x.gone })

@@ -87,7 +87,7 @@ func (s *Stage) AddInstance(hello session.Hello, conduct Conduct) int {
 
 // Balance gives the stage a load balancer with target groups; answer is how a health check of a task ends that is made now. It is
 // called once, before there are services.
-func (s *Stage) Balance(groups []TargetGroup, answer func(group string, t *ecs.Task) health.Result) {
+func (s *Stage) Balance(groups []health.Group, answer func(group string, t *ecs.Task) health.Result) {
 	s.w.balancer = newBalancer(s.w, groups, func(group string, t *ecs.Task) health.Result {
 		if s.host(int(t.Instance[0])).machine == nil { // the container instance is lost
 			return health.Result{Outcome: health.TimedOut}

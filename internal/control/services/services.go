@@ -10,6 +10,7 @@ import (
 
 	"ballast/internal/control/journal"
 	"ballast/internal/ecs"
+	"ballast/internal/lb/health"
 	"ballast/internal/scheduler"
 	"ballast/internal/scheduler/policy"
 )
@@ -60,7 +61,8 @@ type Service struct {
 	woken    []string // the demands on whose behalf it is decided, because there may be room
 	explain  []scheduler.Explanation
 	stuck    stuck
-	targets  map[ecs.ID][]target // by task
+	targets  map[ecs.ID][]Target      // by task
+	groups   map[string]*health.Group // settings of target groups, by ARN, as they were said last
 
 	// rounds counts the decisions of a step.
 	rounds int

@@ -8,28 +8,34 @@ import (
 	"ballast/internal/scheduler"
 )
 
-// target is what a load balancer has said of a task in one target group. It is not journalled: load balancers say it again after a
+// Target is what a load balancer has said of a task in one target group. It is not journalled: load balancers say it again after a
 // restart, and until then nothing is known of a target, so that nothing is replaced.
-type target struct {
-	group  string
-	health health.Target
+type Target struct {
+	Group  *health.Group
+	Health health.Target
+	Since  ecs.Time // when its state was heard of first
 }
 
-// Targeted takes over what a load balancer says of a task, and gives what was known before; known is false where nothing was.
-func (b *Book) Targeted(t *ecs.Task, group string, now health.Target) (s *Service, was health.Target, known bool) {
-	s = b.numbers[number{t.Cluster, t.ServiceSeq}]
-	if s == nil || t.Service == "" {
+// Targeted takes over what a load balancer says of a task, and gives what was known before; known is false where nothing was. It
+// gives no service where the target group is none of the task's. group is nil where the load balancer does not say how that is set.
+func (b *Book) Targeted(at ecs.Time, t *ecs.Task, arn string, group *health.Group, now health.Target) (s *Service, was health.Target, known bool) {
+	s = b.Numbered(t.Cluster, t.ServiceSeq)
+	if s == nil || t.Service == "" || !s.balanced(arn) {
 		return nil, was, false
 	}
+	next := Target{Group: s.settings(arn, group), Health: now, Since: at}
 	if s.targets == nil {
-		s.targets = map[ecs.ID][]target{}
+		s.targets = map[ecs.ID][]Target{}
 	}
-	at := slices.IndexFunc(s.targets[t.ID], func(x target) bool { return x.group == group })
-	if known = at >= 0; known {
-		was = s.targets[t.ID][at].health
-		s.targets[t.ID][at].health = now
+	i := slices.IndexFunc(s.targets[t.ID], func(x Target) bool { return x.Group.ARN == arn })
+	if known = i >= 0; known {
+		old := s.targets[t.ID][i]
+		if was = old.Health; was.State() == now.State() {
+			next.Since = old.Since
+		}
+		s.targets[t.ID][i] = next
 	} else {
-		s.targets[t.ID] = append(s.targets[t.ID], target{group, now})
+		s.targets[t.ID] = append(s.targets[t.ID], next)
 	}
 	switch {
 	case t.Stopped():
@@ -44,19 +50,78 @@ func (b *Book) Targeted(t *ecs.Task, group string, now health.Target) (s *Servic
 	return s, was, known
 }
 
+// balanced says whether the tasks of the service are to be registered with a target group.
+func (s *Service) balanced(arn string) bool {
+	return slices.ContainsFunc(s.record.LoadBalancers, func(lb ecs.LoadBalancer) bool { return lb.TargetGroup == arn })
+}
+
+// settings gives the settings of a target group, one value for all targets that share them: as said now, as said before, or ELB's
+// defaults.
+func (s *Service) settings(arn string, said *health.Group) *health.Group {
+	known, fresh := s.groups[arn], health.DefaultGroup(arn)
+	switch {
+	case said != nil && known != nil && *said == *known, said == nil && known != nil:
+		return known
+	case said != nil:
+		fresh = *said
+		fresh.ARN = arn
+	}
+	if s.groups == nil {
+		s.groups = map[string]*health.Group{}
+	}
+	s.groups[arn] = &fresh
+	return &fresh
+}
+
+// Targets gives what load balancers have said of a task.
+func (s *Service) Targets(task ecs.ID) []Target { return s.targets[task] }
+
+// TargetGroup gives the settings of a target group as far as they have been said, and how many tasks it has in each state.
+func (s *Service) TargetGroup(arn string) (group *health.Group, states [health.States]int) {
+	for _, targets := range s.targets {
+		for _, x := range targets {
+			if x.Group.ARN == arn {
+				states[x.Health.State()]++
+			}
+		}
+	}
+	return s.groups[arn], states
+}
+
+// DrainedBy is when a task that has been told to stop, at a time since when load balancers could be heard, is drained for sure: the
+// longest deregistration delay of its target groups later, or ELB's default one where nothing has been heard of a target.
+func (s *Service) DrainedBy(t *ecs.Task, since ecs.Time) ecs.Time {
+	last, heard := since, false
+	for _, x := range s.targets[t.ID] {
+		if !x.attached() {
+			continue
+		}
+		heard = true
+		begins := since
+		if x.Health.State() == health.Draining {
+			begins = max(since, x.Since)
+		}
+		last = max(last, begins.Add(x.Group.Delay))
+	}
+	if !heard {
+		return since.Add(health.DefaultDelay)
+	}
+	return last
+}
+
 // forgetTargets drops what is known of a task that is forgotten itself.
 func (b *Book) forgetTargets(t *ecs.Task) {
-	if s := b.numbers[number{t.Cluster, t.ServiceSeq}]; s != nil && t.Service != "" {
+	if s := b.Numbered(t.Cluster, t.ServiceSeq); s != nil && t.Service != "" {
 		delete(s.targets, t.ID)
 	}
 }
 
 // Attached says whether a task is a target, or still being drained.
 func (s *Service) Attached(task ecs.ID) bool {
-	return slices.ContainsFunc(s.targets[task], func(x target) bool {
-		return x.health.Registered() || x.health.State() == health.Draining
-	})
+	return slices.ContainsFunc(s.targets[task], Target.attached)
 }
+
+func (x Target) attached() bool { return x.Health.Registered() || x.Health.State() == health.Draining }
 
 // FailedTarget gives the load balancer whose health checks a task fails, and why in its words; nil where there is none, or where a
 // container check fails too.
@@ -69,8 +134,8 @@ func (s *Service) FailedTarget(t *ecs.Task) (*ecs.LoadBalancer, string) {
 			return &s.record.LoadBalancers[i], "" // it is no target any more, so it is not known by now which it was
 		}
 		for _, x := range s.targets[t.ID] {
-			if x.group == s.record.LoadBalancers[i].TargetGroup && scheduler.TargetSource(x.health.State()) == scheduler.SourceUnhealthy {
-				return &s.record.LoadBalancers[i], x.health.Description()
+			if x.Group.ARN == s.record.LoadBalancers[i].TargetGroup && scheduler.TargetSource(x.Health.State()) == scheduler.SourceUnhealthy {
+				return &s.record.LoadBalancers[i], x.Health.Description()
 			}
 		}
 	}
@@ -83,8 +148,8 @@ func (s *Service) sources(t *ecs.Task, all []scheduler.Source) []scheduler.Sourc
 	for i := range s.record.LoadBalancers {
 		said := scheduler.SourceWaiting
 		for _, x := range s.targets[t.ID] {
-			if x.group == s.record.LoadBalancers[i].TargetGroup {
-				said = scheduler.TargetSource(x.health.State())
+			if x.Group.ARN == s.record.LoadBalancers[i].TargetGroup {
+				said = scheduler.TargetSource(x.Health.State())
 			}
 		}
 		all = append(all, said)

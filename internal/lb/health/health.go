@@ -23,9 +23,12 @@ const (
 	Draining
 	// Unavailable is a target that is not checked.
 	Unavailable
+
+	// States is how many there are.
+	States = int(Unavailable) + 1
 )
 
-var stateNames = [...]string{"initial", "healthy", "unhealthy", "unused", "draining", "unavailable"}
+var stateNames = [States]string{"initial", "healthy", "unhealthy", "unused", "draining", "unavailable"}
 
 // String gives the name that the API uses.
 func (s State) String() string { return stateNames[s] }
@@ -140,6 +143,14 @@ func (t Target) InUse() Target {
 
 // Unchecked gives a target of a group whose health checks are switched off.
 func (t Target) Unchecked() Target { return Target{state: Unavailable, reason: reasonDisabled} }
+
+// Passes is how many health checks in a row an unhealthy target has passed, 0 in every other state. It is healthy again at
+// Thresholds.Healthy.
+func (t Target) Passes() int { return t.passes }
+
+// Fails is how many health checks in a row an initial or healthy target has failed, 0 in every other state. It is unhealthy at
+// Thresholds.Unhealthy.
+func (t Target) Fails() int { return t.fails }
 
 // State is the state of the target.
 func (t Target) State() State { return t.state }

@@ -109,6 +109,16 @@ func TestThresholds(t *testing.T) {
 			if target.State() != state {
 				t.Fatalf("%s after %d results, want %s", target.State(), i+1, state)
 			}
+			passes, fails := 0, 0
+			switch {
+			case ok && state == Unhealthy:
+				passes = run
+			case !ok && state != Unhealthy:
+				fails = run
+			}
+			if target.Passes() != passes || target.Fails() != fails {
+				t.Fatalf("%d passes and %d failures after %d results, want %d and %d", target.Passes(), target.Fails(), i+1, passes, fails)
+			}
 		}
 	})
 }

@@ -11,32 +11,26 @@ import (
 
 	"ballast/internal/ecs"
 	"ballast/internal/lb/health"
-	"ballast/internal/sim"
 )
 
 // TargetGroup is a target group of a load balancer that sends requests to it, as DescribeTargetGroups shows it, with the attribute of
 // it that matters here.
 type TargetGroup struct {
-	sim.TargetGroup
+	health.Group
 	matcher health.Matcher
 	line    int
 }
 
-// What a target group has by default, and may have (Elastic Load Balancing user guides: CreateTargetGroup, target group attributes).
-const (
-	defaultCheckInterval = 30
-	defaultCheckTimeout  = 5
-	defaultDrain         = 300
-	mostDrain            = 3600
-)
+// mostDrain is the longest deregistration delay, in seconds (Elastic Load Balancing user guides: target group attributes).
+const mostDrain = 3600
 
 var groupPattern = regexp.MustCompile(`^arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:\d{12}:targetgroup/[A-Za-z0-9-]{1,32}/[0-9a-f]{16}$`)
 
 func (s *Scenario) readTargetGroups(n *yaml.Node) error {
 	return each(n, "targetGroups", func(n *yaml.Node) error {
-		g := TargetGroup{line: n.Line}
-		g.Limits = health.DefaultThresholds
-		interval, timeout, drain, codes := defaultCheckInterval, defaultCheckTimeout, defaultDrain, "200"
+		g := TargetGroup{Group: health.DefaultGroup(""), line: n.Line}
+		interval, timeout, drain := int(g.Interval/time.Second), int(g.Timeout/time.Second), int(g.Delay/time.Second)
+		codes := "200"
 		err := readFields(n, "a target group", map[string]field{
 			"TargetGroupArn":             readText(&g.ARN),
 			"HealthCheckIntervalSeconds": readCount(&interval, 5, 300),
@@ -95,9 +89,9 @@ func (p *player) balance() {
 	if len(p.s.TargetGroups) == 0 {
 		return
 	}
-	var groups []sim.TargetGroup
+	var groups []health.Group
 	for _, g := range p.s.TargetGroups {
-		groups = append(groups, g.TargetGroup)
+		groups = append(groups, g.Group)
 	}
 	p.stage.Balance(groups, p.app.answer)
 }
