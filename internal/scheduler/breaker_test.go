@@ -72,7 +72,7 @@ func TestBreakerTrips(t *testing.T) {
 			Plan{Stops: sick, Rollouts: failed, Events: went}},
 		{"a completed deployment does not fail any more", failing(9, back, func(v *View) {
 			v.Deployments[0].Rollout = ecs.RolloutCompleted
-		}), Plan{Stops: sick, Starts: starts(3)}},
+		}), Plan{Starts: []Start{{Deployment: newest, Count: 3, Replaces: 1}}}},
 		{"nor does a failed one fail again", failing(9, back, func(v *View) {
 			v.Deployments[0].Rollout, v.LastCompleted = ecs.RolloutFailed, older
 		}), Plan{Stops: sick}},

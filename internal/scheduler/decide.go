@@ -96,8 +96,11 @@ func newDecision(v *View, now ecs.Time) decision {
 // trimPrimary stops what the newest deployment has too much of.
 func (d *decision) trimPrimary() {
 	surplusUnhealthy := d.primary[Healthy] + d.primary[Unhealthy] - d.view.Desired
-	if d.stopsUnhealthyFirst() {
+	switch {
+	case d.stopsUnhealthyFirst():
 		surplusUnhealthy = d.primary[Unhealthy]
+	case d.rollout == ecs.RolloutFailed:
+		surplusUnhealthy = d.all[Healthy] + d.all[Unhealthy] - d.view.Desired // older ones serve as well
 	}
 	d.stop(0, Unhealthy, min(d.primary[Unhealthy], surplusUnhealthy))
 
@@ -115,24 +118,30 @@ func (d *decision) trimPrimary() {
 }
 
 // stopsUnhealthyFirst says whether an unhealthy task of the newest deployment is stopped before its replacement is healthy:
-// always before October 2023, and during a rollout under the 2023 rules ("resorts to terminating unhealthy tasks immediately").
+// always before October 2023, and under the 2023 rules while a rollout is under way ("Because there's an active rolling deployment
+// occurring, Amazon ECS resorts to terminating unhealthy tasks immediately"). One that has failed starts nothing in their place.
 func (d *decision) stopsUnhealthyFirst() bool {
-	return d.view.Policy.Unhealthy == policy.StopFirst || d.rolling && d.view.Policy.OldTasks == policy.ByNewest
+	return d.view.Policy.Unhealthy == policy.StopFirst ||
+		d.rolling && d.rollout == ecs.RolloutInProgress && d.view.Policy.OldTasks == policy.ByNewest
 }
 
 // retire stops the tasks of an older deployment as far as the healthy-percent window allows; nothing replaces them but the
-// newest deployment.
+// newest deployment, and where that has failed unhealthy ones are kept, for they may recover.
 func (d *decision) retire(i int) {
-	old := &d.view.Deployments[i]
+	unhealthy := d.view.Deployments[i].Counts[Unhealthy]
+	if d.rollout == ecs.RolloutFailed && d.view.Policy.Unhealthy == policy.ReplacementFirst {
+		unhealthy = min(unhealthy, d.all[Healthy]+d.all[Unhealthy]-d.view.Desired)
+	}
 	d.stop(i, Starting, d.free(i, Starting))
-	d.stop(i, Unhealthy, old.Counts[Unhealthy])
+	d.stop(i, Unhealthy, unhealthy)
 	graced := min(d.free(i, Graced), max(0, d.all[Graced]+d.all[Warming]+d.all[Healthy]-d.keep))
 	d.stop(i, Graced, graced)
 	warming := min(d.free(i, Warming), max(0, d.all[Warming]+d.all[Healthy]-d.keep))
 	d.stop(i, Warming, warming)
 	healthy := min(d.free(i, Healthy), max(0, d.all[Healthy]-d.keep))
 	d.stop(i, Healthy, healthy)
-	d.setDesired(i, d.left(i).Live())
+	left := d.left(i)
+	d.setDesired(i, left.Live()+left[Unhealthy])
 }
 
 // sustain keeps an older deployment at its desired count while healthy tasks are short: what fails is replaced by its own
@@ -182,22 +191,31 @@ func (d *decision) setDesired(i, desired int) {
 
 func (d *decision) explain(e Explanation) { d.plan.Explanations = append(d.plan.Explanations, e) }
 
-// makeRoom stops one unhealthy task where its replacement cannot start beside it for want of room ("Limited maximum percent").
-// Only one at a time, and the next only when nothing is on its way any more.
+// makeRoom stops one unhealthy task where its replacement cannot start beside it for want of room ("Limited maximum percent"), be it
+// that of maximumPercent or that of the cluster: replacements come first "as long as cluster resources for starting replacement tasks
+// are available" (API_DeploymentConfiguration). Only one at a time, and the next only when nothing is on its way any more.
 func (d *decision) makeRoom() {
-	if len(d.plan.Starts)+len(d.plan.Stops)+d.moving > 0 || d.all[Unhealthy] == 0 || d.all.Total() < d.view.MaxTasks() {
+	if len(d.plan.Starts)+len(d.plan.Stops)+d.moving > 0 || d.all[Unhealthy] == 0 {
 		return
 	}
+	limited := d.all.Total() >= d.view.MaxTasks()
 	_, held := d.view.hold(d.now)
 	for i := len(d.view.Deployments) - 1; i >= 0; i-- {
 		if i == 0 && held {
 			return // nothing would take its place
 		}
-		if d.need(i) > 0 && d.view.Deployments[i].Counts[Unhealthy] > 0 {
+		dep := &d.view.Deployments[i]
+		if need := d.need(i); need > 0 && dep.Counts[Unhealthy] > 0 && (limited || dep.crowdedOut(need)) {
 			d.stop(i, Unhealthy, 1)
 			return
 		}
 	}
+}
+
+// crowdedOut says whether no container instance has room for any of the starts that a deployment needs, while each of them would replace
+// an unhealthy task: one that is stopped gives its room to its replacement. Where a task is missing besides, that one comes first.
+func (d *Deployment) crowdedOut(need int) bool {
+	return d.NoRoom && d.Refused > 0 && need <= d.Counts[Unhealthy]
 }
 
 // explainDeadlock notes a rollout in which nothing can move.

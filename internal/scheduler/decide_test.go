@@ -44,6 +44,11 @@ func with(v View, change func(*View)) View {
 	return v
 }
 
+// crowded gives a service n of whose starts found no room in the cluster.
+func crowded(v View, n int) View {
+	return with(v, func(v *View) { v.Deployments[0].Refused, v.Deployments[0].NoRoom = n, true })
+}
+
 func starts(n int) []Start { return []Start{{Deployment: newest, Count: n}} }
 
 func replacing(n int) []Start { return []Start{{Deployment: newest, Count: n, Replaces: n}} }
@@ -137,6 +142,19 @@ func TestArticleTaskHealth(t *testing.T) {
 			view(t, 8, 50, 100, Counts{Healthy: 5, Unhealthy: 2, Graced: 1}), Plan{}},
 		{"limited maximum: or for one that starts",
 			view(t, 8, 50, 100, Counts{Healthy: 5, Unhealthy: 2, Starting: 1}), Plan{}},
+		{"no room in the cluster: stopped first, one at a time",
+			crowded(view(t, 8, 50, 200, Counts{Healthy: 6, Unhealthy: 2}), 2), Plan{Stops: []Stop{stop(newest, Unhealthy, 1)}}},
+		{"no room in the cluster: the next waits for the replacement",
+			crowded(view(t, 8, 50, 200, Counts{Healthy: 6, Unhealthy: 1, Warming: 1}), 1), Plan{}},
+		{"no room in the cluster: not while a task is missing besides",
+			crowded(view(t, 8, 50, 200, Counts{Healthy: 6, Unhealthy: 1}), 2), Plan{}},
+		{"no room in the cluster: not when only some were refused",
+			with(view(t, 8, 50, 200, Counts{Healthy: 6, Unhealthy: 2}), func(v *View) { v.Deployments[0].Refused = 2 }), Plan{}},
+		{"no room in the cluster, 2026: an old task makes room for one of its revision",
+			with(rolling(t, 4, 100, 200, Counts{}, Counts{Healthy: 3, Unhealthy: 1}), func(v *View) {
+				v.Policy, v.Deployments[1].Desired = preset(t, "ecs-2026"), 4
+				v.Deployments[0].Refused, v.Deployments[1].Refused, v.Deployments[1].NoRoom = 4, 1, true
+			}), Plan{Stops: []Stop{stop(older, Unhealthy, 1)}}},
 		{"limited maximum: nothing is stopped while there is room",
 			view(t, 8, 50, 125, Counts{Healthy: 6, Unhealthy: 2}), Plan{Starts: replacing(2)}},
 		{"a rollout of which no old task is left is none",
@@ -221,6 +239,23 @@ func TestRollout(t *testing.T) {
 			with(rolling(t, 4, 100, 200, Counts{Starting: 2}, Counts{}), func(v *View) {
 				v.Policy, v.Deployments[1].Desired = preset(t, "ecs-2026"), 4
 			}), Plan{Starts: []Start{{Deployment: older, Count: 4}, {Deployment: newest, Count: 2}}}},
+		{"a failed deployment replaces nothing, so unhealthy old tasks are kept",
+			with(rolling(t, 4, 0, 200, Counts{}, Counts{Unhealthy: 3, Healthy: 1}), func(v *View) {
+				v.Deployments[0].Rollout = ecs.RolloutFailed
+			}), Plan{}},
+		{"but its own, which nobody needs",
+			with(rolling(t, 4, 0, 200, Counts{Unhealthy: 3}, Counts{Unhealthy: 2, Healthy: 2}), func(v *View) {
+				v.Deployments[0].Rollout = ecs.RolloutFailed
+			}), Plan{Stops: []Stop{stop(newest, Unhealthy, 3)}}},
+		{"and what is more than the service should have",
+			with(rolling(t, 4, 0, 200, Counts{Healthy: 2}, Counts{Unhealthy: 3}), func(v *View) {
+				v.Deployments[0].Rollout = ecs.RolloutFailed
+			}), Plan{Stops: []Stop{stop(older, Unhealthy, 1)}, Desired: []DesiredChange{{older, 2}}}},
+		{"an early success is no rollout under way: its tasks are replaced first",
+			with(rolling(t, 4, 50, 200, Counts{Healthy: 3, Unhealthy: 1}, Counts{Healthy: 1}), func(v *View) {
+				v.Deployments[0].Rollout, v.Deployments[1].Protected = ecs.RolloutCompleted, Counts{Healthy: 1}
+				v.Deployments[1].Announced = 1
+			}), Plan{Starts: replacing(1)}},
 		{"a failed deployment that leaves the old tasks is not deadlocked",
 			with(rolling(t, 4, 50, 100, Counts{}, Counts{Healthy: 4}), func(v *View) { v.Deployments[0].Rollout = ecs.RolloutFailed }), Plan{}},
 		{"2022: unhealthy ones are stopped first",
@@ -305,6 +340,9 @@ func TestExplanations(t *testing.T) {
 			[]string{"4 old tasks keep running: minimumHealthyPercent 100 asks for 4 healthy tasks"}},
 		{"failed", with(view(t, 4, 100, 200, Counts{Healthy: 3}), func(v *View) { v.Deployments[0].Rollout = ecs.RolloutFailed }),
 			[]string{"1 task waits: deployment ecs-svc/0000000000000000002 has failed"}},
+		{"failed with older ones, which stay",
+			with(rolling(t, 4, 50, 200, Counts{}, Counts{Healthy: 4}), func(v *View) { v.Deployments[0].Rollout = ecs.RolloutFailed }),
+			[]string{"4 tasks wait: deployment ecs-svc/0000000000000000002 has failed"}},
 		{"deadlocked (developer guide, Service event messages: desired 3, maximum 125)",
 			rolling(t, 3, 100, 125, Counts{}, Counts{Healthy: 3}), []string{
 				"3 old tasks keep running: minimumHealthyPercent 100 asks for 3 healthy tasks",

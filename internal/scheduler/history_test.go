@@ -200,7 +200,9 @@ func (w *world) check() Plan {
 	w.apply(plan)
 	w.trackerAgrees()
 	again := Decide(w.tracker.View(), w.now)
-	if plan.RollBackTo != 0 || slices.ContainsFunc(again.Events, consequence) {
+	yields := w.refuse && len(plan.Starts) > 0 && len(again.Starts) == 0 && len(again.Stops) == 1 && again.Stops[0].Phase == Unhealthy &&
+		again.Stops[0].Count == 1 // to the replacement that was refused
+	if plan.RollBackTo != 0 || slices.ContainsFunc(again.Events, consequence) || yields {
 		return w.check()
 	}
 	if again.Acts() && !plan.Inactive {

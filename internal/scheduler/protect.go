@@ -1,5 +1,7 @@
 package scheduler
 
+import "ballast/internal/ecs"
+
 // Tasks that protect themselves are not stopped by scale-in and deployments (developer guide, Protect your Amazon ECS tasks from being
 // terminated by scale-in events); a task that fails a health check is, and so is every task of a deleted service.
 
@@ -22,7 +24,7 @@ func (d *decision) left(i int) Counts {
 }
 
 // explainOld says why tasks of older deployments are left, once all stops are planned: they are protected, or they are needed until
-// the newest deployment has healthy ones.
+// the newest deployment has healthy ones. Where that has failed, they stay, and that is told anyway (WaitFailed).
 func (d *decision) explainOld() {
 	for i := len(d.view.Deployments) - 1; i > 0; i-- {
 		left := d.left(i)
@@ -32,7 +34,7 @@ func (d *decision) explainOld() {
 		}
 		shielded := left[Starting] + min(left[Graced], max(0, d.all[Graced]+d.all[Warming]+d.all[Healthy]-d.keep)) +
 			min(left[Warming], max(0, d.all[Warming]+d.all[Healthy]-d.keep)) + min(left[Healthy], max(0, d.all[Healthy]-d.keep))
-		if needed := left.Live() - shielded; needed > 0 {
+		if needed := left.Live() - shielded; needed > 0 && d.rollout != ecs.RolloutFailed {
 			d.explain(Explanation{Wait: WaitHealthy, Deployment: d.view.Deployments[i].ID, Tasks: needed,
 				Percent: d.view.MinimumHealthyPercent, Limit: d.keep})
 		}

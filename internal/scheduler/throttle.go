@@ -72,10 +72,17 @@ func (t *Tracker) Deployed(redefined bool, now ecs.Time) {
 func (t *Tracker) Restore(s *ecs.Service) { t.view.Throttle, t.view.Brake = s.Throttle, s.Brake }
 
 // NoRoom notes that placement could take no task of a start. Where tasks of the service are still on their way, or hold room
-// that is about to come free, that says nothing yet. It comes before Refuse.
+// that is about to come free, that says nothing yet; so where only unhealthy tasks are to be replaced, one of which is stopped then.
+// It comes before Refuse.
 func (t *Tracker) NoRoom(id ecs.DeploymentID, now ecs.Time) {
-	counts := t.view.Counts()
-	if indexOf(t.view.Deployments, id) == 0 && counts[Starting]+counts[Stopping] == 0 {
+	at := indexOf(t.view.Deployments, id)
+	if at < 0 {
+		return
+	}
+	dep, counts := &t.view.Deployments[at], t.view.Counts()
+	dep.NoRoom = true
+	yields := dep.Counts[Unhealthy] > 0 && dep.Counts.Live()+dep.Counts[Unhealthy] >= t.view.Desired
+	if at == 0 && counts[Starting]+counts[Stopping] == 0 && !yields {
 		t.waveFailed(&t.view.Throttle, now)
 		t.Fail(id, FailureNotPlaced)
 	}
@@ -95,7 +102,7 @@ func (t *Tracker) retry(now ecs.Time) {
 	}
 	t.view.RetryAt = 0
 	for i := range t.view.Deployments {
-		t.view.Deployments[i].Refused = 0
+		t.ClearRefused(t.view.Deployments[i].ID)
 	}
 }
 

@@ -191,6 +191,19 @@ func TestNoRoomIsAFailedWave(t *testing.T) {
 			t.Errorf("no room while a task is %s is a failed wave", phase)
 		}
 	}
+
+	// An unhealthy task is stopped to make room for its replacement; that there is none for another task besides is a failure.
+	for desired, failed := range map[int]int{1: 0, 2: 1} {
+		tracker := alone(t, desired, 0)
+		tracker.Update(Task{Seq: 1, Deployment: newest, Phase: Unhealthy})
+		tracker.NoRoom(newest, 1_000)
+		if v := tracker.View(); v.Throttle.Failed != failed || !v.Deployments[0].NoRoom {
+			t.Errorf("no room beside an unhealthy task, %d are desired: %+v", desired, *v)
+		}
+		if tracker.ClearRefused(newest); tracker.View().Deployments[0].NoRoom {
+			t.Error("no room is not forgotten")
+		}
+	}
 }
 
 func TestEventsOfFailures(t *testing.T) {

@@ -97,6 +97,7 @@ func (t *Tracker) SetDeployments(deployments []ecs.Deployment) {
 		if at := indexOf(oldView, given.ID); at >= 0 {
 			was := &oldView[at]
 			next.Counts, next.Refused, next.Failed, members = was.Counts, was.Refused, was.Failed, oldGroups[at]
+			next.NoRoom = was.NoRoom
 			next.Protected, next.Announced = was.Protected, was.Announced
 			if i > 0 && at > 0 && was.Desired == given.Desired {
 				next.Lost = was.Lost
@@ -196,7 +197,7 @@ func (t *Tracker) Refuse(id ecs.DeploymentID, n int, now ecs.Time) {
 // ClearRefused makes the refused starts of a deployment be planned again, because room may have come free.
 func (t *Tracker) ClearRefused(id ecs.DeploymentID) {
 	if at := indexOf(t.view.Deployments, id); at >= 0 {
-		t.view.Deployments[at].Refused = 0
+		t.view.Deployments[at].Refused, t.view.Deployments[at].NoRoom = 0, false
 	}
 }
 

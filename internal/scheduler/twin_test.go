@@ -122,7 +122,7 @@ func (s *slow) decide(now ecs.Time) outcome {
 	for i := len(v.Deployments) - 1; i > 0; i-- {
 		for s.stopOneOfOld(v.Deployments[i], own, keep, &o) {
 		}
-		o.desired[v.Deployments[i].ID] = s.in(v.Deployments[i].ID, Starting, Graced, Warming, Healthy)
+		o.desired[v.Deployments[i].ID] = s.in(v.Deployments[i].ID, Starting, Graced, Warming, Healthy, Unhealthy)
 		if own {
 			o.desired[v.Deployments[i].ID] = wantedOf(v.Deployments[i])
 		}
@@ -259,8 +259,11 @@ func (s *slow) stopAny(id ecs.DeploymentID, phase Phase, o *outcome) bool {
 
 func (s *slow) stopOneOfNewest(rolling bool, keep int, o *outcome) bool {
 	v, id := s.view, s.view.Deployments[0].ID
-	atOnce := v.Policy.Unhealthy == policy.StopFirst || rolling && v.Policy.OldTasks == policy.ByNewest
-	if (atOnce || s.in(id, Healthy, Unhealthy) > v.Desired) && s.stopAny(id, Unhealthy, o) {
+	rollout := v.Deployments[0].Rollout
+	atOnce := v.Policy.Unhealthy == policy.StopFirst ||
+		rolling && v.Policy.OldTasks == policy.ByNewest && rollout == ecs.RolloutInProgress
+	tooMany := s.in(id, Healthy, Unhealthy) > v.Desired || rollout == ecs.RolloutFailed && s.everywhere(Healthy, Unhealthy) > v.Desired
+	if (atOnce || tooMany) && s.stopAny(id, Unhealthy, o) {
 		return true
 	}
 	return s.in(id, Starting, Graced, Warming, Healthy) > v.Desired &&
@@ -274,7 +277,9 @@ func (s *slow) stopOneOfOld(d Deployment, own bool, keep int, o *outcome) bool {
 		return s.in(d.ID, Healthy, Unhealthy) > goal && s.stopAny(d.ID, Unhealthy, o) ||
 			s.in(d.ID, Starting, Graced, Warming, Healthy) > goal && s.stopAny(d.ID, Starting, o)
 	}
-	return s.stopAny(d.ID, Starting, o) || s.stopAny(d.ID, Unhealthy, o) ||
+	missed := s.view.Deployments[0].Rollout == ecs.RolloutFailed && s.view.Policy.Unhealthy == policy.ReplacementFirst &&
+		s.everywhere(Healthy, Unhealthy) <= s.view.Desired
+	return s.stopAny(d.ID, Starting, o) || !missed && s.stopAny(d.ID, Unhealthy, o) ||
 		s.everywhere(Graced, Warming, Healthy)-1 >= keep && s.stopAny(d.ID, Graced, o) ||
 		s.everywhere(Warming, Healthy)-1 >= keep && s.stopAny(d.ID, Warming, o) ||
 		s.everywhere(Healthy)-1 >= keep && s.stopAny(d.ID, Healthy, o)
@@ -307,7 +312,7 @@ func (s *slow) startAll(own bool, now ecs.Time, o *outcome) {
 	for i := len(v.Deployments) - 1; i >= 0; i-- {
 		id, refused := v.Deployments[i].ID, v.Deployments[i].Refused
 		if held, until := s.held(now); i == 0 && held {
-			if s.lacks(i, own) > 0 {
+			if s.lacks(i, own) > 0 && until > 0 && (o.wake == 0 || until < o.wake) {
 				o.wake = until
 			}
 			continue
@@ -357,18 +362,20 @@ func (s *slow) startAll(own bool, now ecs.Time, o *outcome) {
 // stuck stops one unhealthy task when nothing else can happen, and else notes a deadlocked rollout.
 func (s *slow) stuck(quiet, rolling, own bool, now ecs.Time, o *outcome) {
 	full := len(s.tasks) >= maximum(s.view.Desired, s.view.MaximumPercent)
-	if !quiet || !full || len(o.stops) > 0 || len(o.starts) > 0 {
+	if !quiet || len(o.stops) > 0 || len(o.starts) > 0 {
 		return
 	}
 	for i := len(s.view.Deployments) - 1; i >= 0; i-- {
 		if held, _ := s.held(now); i == 0 && held {
 			continue
 		}
-		if s.lacks(i, own) > 0 && s.stopAny(s.view.Deployments[i].ID, Unhealthy, o) {
+		d := s.view.Deployments[i]
+		refused := d.NoRoom && d.Refused > 0 && s.lacks(i, own) <= s.in(d.ID, Unhealthy)
+		if s.lacks(i, own) > 0 && (full || refused) && s.stopAny(d.ID, Unhealthy, o) {
 			return
 		}
 	}
-	o.deadlock = rolling && s.lacks(0, own) > 0 && len(o.shielded) == 0
+	o.deadlock = full && rolling && s.lacks(0, own) > 0 && len(o.shielded) == 0
 	o.deadlocked = o.deadlock
 	o.deadlockEvent = o.deadlock && !s.view.Deadlocked
 }

@@ -69,6 +69,9 @@ type Deployment struct {
 	// clears them.
 	Refused int
 
+	// NoRoom says that of the starts refused last no container instance had room for any.
+	NoRoom bool
+
 	// Failed is what the circuit breaker counts of the newest deployment (see Tracker.Fail).
 	Failed int
 
