@@ -23,7 +23,7 @@ func (whyVerb) Help() string {
 	return `Examples:
 
     ballast why web                                  what holds service web back
-    ballast why 3f2a11bc                             what a task waits for, or why it stopped
+    ballast why 3f2a11bc                             what a task waits for, how it stands in its target groups, or why it stopped
     ballast why web -o json | jq -r .state           steady, throttled, failing, no-room-on-instances, ...
     watch -n1 ballast why web                        again and again
 
@@ -31,9 +31,9 @@ It says what is wanted and what there is, and then, what matters most first: wha
 and what could be done. "!!" marks what somebody has to see to, "!" what holds something back, "." what goes on by itself, "-" what is
 worth knowing.
 
-With -o json: {"at", "cluster", "service", "task", "state", "weight", "summary", "wanted", "deployments", "findings": [{"kind", "weight",
-"text", "details", "then", "thenAt", "try", "deployment", "count", "limit", "tasks", "container", "stopCode", "exitCode", "reason",
-"instances"}], "nextDecision"}; what says nothing is left out.
+With -o json: {"at", "cluster", "service", "task", "state", "weight", "summary", "wanted", "deployments", "targetGroups",
+"findings": [{"kind", "weight", "text", "details", "then", "thenAt", "try", "deployment", "count", "limit", "tasks", "container",
+"stopCode", "exitCode", "reason", "instances", "targets"}], "nextDecision"}; what says nothing is left out.
 
 Exit codes: 0 done, whatever there is to explain; 1 failed, 2 usage, 3 no Ballast answers.`
 }

@@ -1,8 +1,11 @@
 package control
 
 import (
+	"slices"
+
 	"ballast/internal/control/services"
 	"ballast/internal/ecs"
+	"ballast/internal/lb/health"
 	"ballast/internal/scheduler"
 	"ballast/internal/scheduler/explain"
 	"ballast/internal/scheduler/placement"
@@ -38,7 +41,9 @@ func (c Explain) apply(m *Machine) (any, error) {
 		return nil, ecs.Errorf(ecs.InvalidParameterException, "Cluster %s has no task %s.", c.Cluster, c.Task)
 	}
 	if s := m.services.Named(c.Cluster, t.Service); s != nil && s.Record().Seq == t.ServiceSeq {
-		return Explained{m.caseOf(s), t}, nil
+		known := m.caseOf(s)
+		m.addTask(known, s, t)
+		return Explained{known, t}, nil
 	}
 	alone := &explain.Case{Now: m.now, View: scheduler.View{Policy: m.cfg.Policy}}
 	m.addSilent(alone, c.Cluster, func(other *ecs.Task) bool { return other.ID == t.ID })
@@ -59,6 +64,7 @@ func (m *Machine) caseOf(s *services.Service) *explain.Case {
 	view.Deployments = append([]scheduler.Deployment(nil), view.Deployments...)
 	c := &explain.Case{Now: m.now, Service: record, View: view, Waits: append([]scheduler.Explanation(nil), s.Explanations()...),
 		Stuck: s.Stuck(), Wake: m.timers.at(serviceTimer(serviceDue, s)), Stopped: m.tasks.LastStopped(record.Cluster, record.Seq, explain.MaxStopped)}
+	addGroups(c, s)
 	for i := range view.Deployments {
 		m.addTasks(c, s, &view.Deployments[i])
 		if d := record.Deployment(view.Deployments[i].ID); d != nil && (view.Deployments[i].Refused > 0 || i == 0 && view.Throttle.Failed > 0) {
@@ -74,6 +80,18 @@ func (m *Machine) caseOf(s *services.Service) *explain.Case {
 	return c
 }
 
+// addGroups adds the target groups of a service.
+func addGroups(c *explain.Case, s *services.Service) {
+	for _, lb := range s.Record().LoadBalancers {
+		g := explain.Group{Container: lb.Container, Port: lb.Port}
+		settings, states := s.TargetGroup(lb.TargetGroup)
+		if g.Group, g.States = health.DefaultGroup(lb.TargetGroup), states; settings != nil {
+			g.Group = *settings
+		}
+		c.Groups = append(c.Groups, g)
+	}
+}
+
 // addTasks adds the tasks of a deployment that are worth a look.
 func (m *Machine) addTasks(c *explain.Case, s *services.Service, d *scheduler.Deployment) {
 	for phase := scheduler.Starting; phase <= scheduler.Stopping; phase++ {
@@ -87,12 +105,37 @@ func (m *Machine) addTasks(c *explain.Case, s *services.Service, d *scheduler.De
 				break
 			}
 			if phase != scheduler.Healthy || known.Protected {
-				t := m.tasks.Task(s.Record().Cluster, s.TaskID(seq))
-				c.Tasks = append(c.Tasks, explain.Task{Task: t, Phase: phase, Due: known.Due})
+				c.Tasks = append(c.Tasks, m.known(c, s, known))
 				taken++
 			}
 		}
 	}
+}
+
+// addTask adds the task that is asked for, if the scheduler counts it and it is not there.
+func (m *Machine) addTask(c *explain.Case, s *services.Service, t *ecs.Task) {
+	known, counted := s.Tracker().Task(t.Seq)
+	if counted && !slices.ContainsFunc(c.Tasks, func(x explain.Task) bool { return x.ID == t.ID }) {
+		c.Tasks = append(c.Tasks, m.known(c, s, known))
+	}
+}
+
+// known gives a task as the scheduler counts it, and as it stands in the target groups of the case.
+func (m *Machine) known(c *explain.Case, s *services.Service, counted scheduler.Task) explain.Task {
+	t := explain.Task{Task: m.tasks.Task(s.Record().Cluster, s.TaskID(counted.Seq)), Phase: counted.Phase, Due: counted.Due}
+	for i := range c.Groups {
+		target := explain.Target{Group: &c.Groups[i]}
+		for _, x := range s.Targets(t.ID) {
+			if x.Group.ARN == target.Group.ARN {
+				target.Known, target.Health, target.Since = true, x.Health, x.Since
+			}
+		}
+		t.Targets = append(t.Targets, target)
+	}
+	if t.LastStatus == ecs.StatusDeactivating {
+		t.DrainEnds = m.drainEnds(t.Task)
+	}
+	return t
 }
 
 // missedAfter is the silence after which an agent that is connected is missed: several heartbeats.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"ballast/internal/ecs"
+	"ballast/internal/lb/health"
 	"ballast/internal/scheduler/explain"
 )
 
@@ -86,6 +87,58 @@ func TestExplainThrottle(t *testing.T) {
 	big.says(explain.Unplaced, "1 task waits for room: each needs 2097152 MiB of memory.", "has 1048576 of 2097152 MiB free", "next: in 10s")
 	big.pass(30 * time.Second)
 	big.says(explain.Throttled, "has 1048576 of 2097152 MiB free")
+}
+
+// TestExplainTargets follows the target of a task from its registration to the end of its draining.
+func TestExplainTargets(t *testing.T) {
+	w := newWorld(t, "ecs")
+	w.agent()
+	w.balanced(w.define("web"), 1)
+	id := w.tasks(ecs.StatusRunning)[0].ID
+	group := health.DefaultGroup(targetGroup)
+	group.Delay, group.Limits = 30*time.Second, health.Thresholds{Healthy: 3, Unhealthy: 2}
+	report := func(x health.Target, results ...health.Result) health.Target {
+		t.Helper()
+		for _, r := range results {
+			x = x.Probed(r, group.Limits)
+		}
+		w.do(ReportTargets{Targets: []TargetReport{{Cluster: "default", Task: id, Group: targetGroup, Health: x, Settings: &group}}})
+		return x
+	}
+	one := func(part string) {
+		t.Helper()
+		known := w.do(Explain{Cluster: "default", Task: id}).(Explained)
+		if text := told(explain.OneTask(known.Case, known.Task)); !strings.Contains(text, part) {
+			t.Errorf("nothing says %q of the task:\n%s", part, text)
+		}
+	}
+	w.says(explain.Rolling, "targets  web, port 80 of container web: no targets", "waits to be registered with target group web")
+	w.pass(time.Minute)
+	w.says(explain.Unbalanced, "See whether the load balancer of target group web runs")
+	x := report(health.Target{})
+	w.says(explain.Rolling, "web: 1 initial", "waits to pass its first health check of target group web (every 30s)")
+	x = report(x, fails)
+	w.says(explain.Rolling, "1 of the 2 failures in a row")
+	x = report(x, passes)
+	w.says(explain.Steady, "web: 1 healthy")
+	w.pass(20 * time.Second)
+	x = report(x, fails)
+	one("Target group web: healthy since 20s; it has failed 1 of the 2 checks in a row that make it unhealthy.")
+	x = report(x, fails)
+	w.says(explain.Unhealthy, "the checks of target group web fail (Health checks failed with these codes: [503])", "its replacement has been started")
+	x = report(x, passes, passes)
+	one("it has passed 2 of the 3 checks in a row that make it healthy again")
+	x = report(x, passes)
+
+	w.do(UpdateService{Cluster: "default", Name: "web", Desired: new(0)})
+	w.says(explain.Stopping, "is to be deregistered from target group web", "next: in 1m30s", "it is told to stop, though no load balancer has said that it is drained")
+	w.pass(10 * time.Second)
+	report(x.Deregister())
+	w.pass(10 * time.Second)
+	w.says(explain.Stopping, "web: 1 draining", "is being drained in target group web", "next: in 20s", "it is told to stop (SIGTERM)")
+	one("Target group web: draining since 10s")
+	w.pass(30 * time.Second)
+	w.says(explain.Stopping, "has had the time to be drained", "next: in 50s", "it is told to stop all the same")
 }
 
 // TestExplainTask explains tasks of a service and others.

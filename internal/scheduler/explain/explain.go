@@ -39,6 +39,8 @@ type Case struct {
 	Stopped []*ecs.Task
 	// Rooms has one for each deployment with starts that placement refused, and for the newest one while waves of it fail.
 	Rooms []Room
+	// Groups are the target groups that tasks are registered with, in the order of the service's loadBalancers.
+	Groups []Group
 	// Silent are the container instances of the cluster whose agents are not heard of and that have tasks of the service.
 	Silent []Silent
 }
@@ -48,6 +50,11 @@ type Task struct {
 	*ecs.Task
 	Phase scheduler.Phase
 	Due   ecs.Time // see scheduler.Task
+
+	// Targets has one for each of Case.Groups.
+	Targets []Target
+	// DrainEnds is when a DEACTIVATING task is told to stop although no load balancer says that it is drained.
+	DrainEnds ecs.Time
 }
 
 // Room is what placement has for a task of a deployment now.
@@ -91,9 +98,10 @@ type Report struct {
 	Weight  Weight `json:"weight"`
 	Summary string `json:"summary"`
 
-	// Wanted and Deployments are those of a service.
-	Wanted      *Wanted      `json:"wanted,omitempty"`
-	Deployments []Deployment `json:"deployments,omitempty"`
+	// Wanted, Deployments and TargetGroups are those of a service.
+	Wanted       *Wanted       `json:"wanted,omitempty"`
+	Deployments  []Deployment  `json:"deployments,omitempty"`
+	TargetGroups []TargetGroup `json:"targetGroups,omitempty"`
 
 	// Findings stand with those that matter most first.
 	Findings []Finding `json:"findings"`
@@ -151,6 +159,9 @@ type Finding struct {
 	ExitCode   *int32   `json:"exitCode,omitempty"`
 	Reason     string   `json:"reason,omitempty"`
 	Instances  []Lack   `json:"instances,omitempty"`
+
+	// Targets are how those of Tasks stand in their target groups.
+	Targets []TargetState `json:"targets,omitempty"`
 }
 
 // Lack is what a container instance lacks for a task.
@@ -193,6 +204,9 @@ const (
 	Warming    Kind = "warming"
 	Stopping   Kind = "stopping"
 	Counting   Kind = "circuit-breaker"
+	Baking     Kind = "alarms-watched"
+	Unwatched  Kind = "alarms-ignored"
+	Unbalanced Kind = "not-registered"
 	Kept       Kind = "kept"
 	Failing    Kind = "failing"
 	Settling   Kind = "settling"

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ballast/internal/ecs"
+	"ballast/internal/lb/health"
 	"ballast/internal/scheduler"
 	"ballast/internal/scheduler/placement"
 	"ballast/internal/scheduler/policy"
@@ -279,6 +280,86 @@ var scenes = map[string]func() *scene{
 	},
 }
 
+// balancedScenes are those of services with target groups.
+var balancedScenes = map[string]func() *scene{
+	"targets-registering": func() *scene {
+		s := newScene(3, definition("web", 1))
+		s.balance("web", "admin")
+		s.add(0, scheduler.Warming, s.targets(0))
+		s.add(0, scheduler.Warming, s.targets(5*time.Second, fresh))
+		s.add(0, scheduler.Warming, s.targets(time.Minute, passing), func(t *Task) { t.StartedAt = noon.Add(-unregisteredFor) })
+		return s
+	},
+	"targets-initial": func() *scene {
+		s := newScene(4, checked(1))
+		s.service.GracePeriod = 90
+		s.balance("web")
+		s.add(0, scheduler.Warming, s.targets(5*time.Second, fresh.Checking()))
+		s.add(0, scheduler.Warming, s.targets(5*time.Second, failing))
+		s.add(0, scheduler.Warming, s.targets(5*time.Second, passing))
+		s.add(0, scheduler.Graced, s.targets(5*time.Second, sick), func(t *Task) { t.Due, t.Containers[0].Health = noon.Add(time.Minute), ecs.HealthHealthy })
+		return s
+	},
+	"targets-unhealthy": func() *scene {
+		s := newScene(4, definition("web", 1))
+		s.service.Deployments[0].Rollout = ecs.RolloutCompleted
+		s.balance("web")
+		s.add(0, scheduler.Healthy, s.targets(time.Hour, passing))
+		s.add(0, scheduler.Unhealthy, s.targets(20*time.Second, sick))
+		s.add(0, scheduler.Unhealthy, s.targets(10*time.Second, late))
+		s.add(0, scheduler.Unhealthy, s.targets(20*time.Second, sick))
+		for range 3 {
+			s.add(0, scheduler.Starting, s.targets(0))
+		}
+		s.sync()
+		return s
+	},
+	"targets-unused": func() *scene {
+		s := newScene(1, definition("web", 1))
+		s.service.Deployments[0].Rollout = ecs.RolloutCompleted
+		s.service.MaximumPercent = 100
+		s.balance("web")
+		s.add(0, scheduler.Unhealthy, s.targets(20*time.Second, fresh.NotInUse()))
+		s.sync()
+		return s
+	},
+	"targets-draining": func() *scene {
+		s := newScene(1, definition("web", 1))
+		s.service.Deployments[0].Rollout = ecs.RolloutCompleted
+		s.balance("web")
+		s.add(0, scheduler.Healthy, s.targets(time.Hour, passing))
+		s.add(0, scheduler.Stopping, s.targets(5*time.Second, passing.Deregister()), deactivating(6*time.Second, 85*time.Second))
+		s.add(0, scheduler.Stopping, s.targets(10*time.Second, passing.Deregister()), deactivating(11*time.Second, 80*time.Second))
+		s.add(0, scheduler.Stopping, s.targets(time.Hour, passing), deactivating(time.Second, 89*time.Second))
+		s.add(0, scheduler.Stopping, s.targets(time.Minute, passing.Deregister()), deactivating(time.Minute, 30*time.Second))
+		return s
+	},
+	"baking": func() *scene {
+		s := newScene(1, definition("web", 1))
+		s.service.Alarms = &ecs.DeploymentAlarms{Enabled: true, Names: []string{"errors", "latency"}}
+		s.service.BakingSince = noon.Add(-time.Minute)
+		s.sync()
+		s.add(0, scheduler.Healthy)
+		return s
+	},
+	"alarms-ignored": func() *scene {
+		s := newScene(2, definition("web", 1))
+		s.service.Alarms = &ecs.DeploymentAlarms{Enabled: true, Names: []string{"errors"}}
+		s.service.Deployments[0].Unwatched = true
+		s.sync()
+		s.add(0, scheduler.Healthy)
+		s.add(0, scheduler.Starting)
+		return s
+	},
+	"alarm-raised": func() *scene {
+		s := newScene(1, definition("web", 1))
+		s.service.Deployments[0].Rollout, s.service.Deployments[0].RolloutReason = ecs.RolloutFailed, scheduler.CauseAlarm.Reason()
+		s.sync()
+		s.add(0, scheduler.Healthy)
+		return s
+	},
+}
+
 // dependent is a definition whose first container waits for the second one.
 func dependent() *ecs.TaskDefinition {
 	return definition("web", 1, ecs.ContainerDefinition{Name: "app", Essential: true, DependsOn: []ecs.Dependency{{Container: "db",
@@ -314,8 +395,10 @@ func golden(t *testing.T, name, got string) {
 }
 
 func TestService(t *testing.T) {
-	for name, make := range scenes {
-		t.Run(name, func(t *testing.T) { golden(t, name, text(Service(make().decided()))) })
+	for _, some := range []map[string]func() *scene{scenes, balancedScenes} {
+		for name, make := range some {
+			t.Run(name, func(t *testing.T) { golden(t, name, text(Service(make().decided()))) })
+		}
 	}
 }
 
@@ -332,7 +415,11 @@ func TestTask(t *testing.T) {
 	}
 	of := func(name string, task func(*scene) *ecs.Task) func() (*Case, *ecs.Task) {
 		return func() (*Case, *ecs.Task) {
-			s := scenes[name]()
+			make := scenes[name]
+			if make == nil {
+				make = balancedScenes[name]
+			}
+			s := make()
 			c := s.decided()
 			return c, task(s)
 		}
@@ -364,7 +451,15 @@ func TestTask(t *testing.T) {
 		}),
 		"task-unhealthy": of("unhealthy", func(s *scene) *ecs.Task { return s.c.Tasks[0].Task }),
 		"task-stuck":     of("stuck", func(s *scene) *ecs.Task { return s.c.Tasks[0].Task }),
-		"task-warming":   of("warming", func(s *scene) *ecs.Task { return s.c.Tasks[1].Task }),
+		"task-target-healthy": of("targets-draining", func(s *scene) *ecs.Task {
+			return s.add(0, scheduler.Healthy, s.targets(time.Minute, probed(passing, health.TimedOut)), func(t *Task) { s.c.Tasks = append(s.c.Tasks, *t) }).Task
+		}),
+		"task-target-unhealthy": of("targets-unhealthy", func(s *scene) *ecs.Task {
+			return s.add(0, scheduler.Unhealthy, s.targets(time.Minute, probed(sick, health.Passed, health.Passed))).Task
+		}),
+		"task-target-draining":    of("targets-draining", func(s *scene) *ecs.Task { return s.c.Tasks[0].Task }),
+		"task-target-registering": of("targets-registering", func(s *scene) *ecs.Task { return s.c.Tasks[1].Task }),
+		"task-warming":            of("warming", func(s *scene) *ecs.Task { return s.c.Tasks[1].Task }),
 		"task-stopping": of("rolling-back", func(s *scene) *ecs.Task {
 			t := s.c.Tasks[0].Task
 			t.StopCode, t.StoppedReason = ecs.ServiceSchedulerInitiated, ecs.ReasonScaling(t.Deployment)

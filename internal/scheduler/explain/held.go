@@ -35,6 +35,8 @@ func why(d *ecs.Deployment) string {
 		return "the circuit breaker has counted " + count(d.FailedTasks, "failed task")
 	case scheduler.CauseRecall.Reason():
 		return "somebody asked to stop it and to roll it back"
+	case scheduler.CauseAlarm.Reason():
+		return "an alarm was raised"
 	case "":
 		return count(d.FailedTasks, "failed task")
 	}
@@ -64,11 +66,8 @@ func (b *builder) held() {
 
 // crowded tells of a lack of room that the throttle hides: it does not even try.
 func (b *builder) crowded() {
-	waits := func(w scheduler.Wait) func(scheduler.Explanation) bool {
-		return func(e scheduler.Explanation) bool { return e.Wait == w }
-	}
-	i := slices.IndexFunc(b.Waits, waits(scheduler.WaitThrottle))
-	if i < 0 || slices.ContainsFunc(b.Waits, waits(scheduler.WaitPlacement)) {
+	i := slices.IndexFunc(b.Waits, func(e scheduler.Explanation) bool { return e.Wait == scheduler.WaitThrottle })
+	if i < 0 || b.waits(scheduler.WaitPlacement) {
 		return
 	}
 	for j := range b.Rooms {
@@ -190,7 +189,7 @@ func (b *builder) silent() {
 
 // window tells what the healthy-percent window and the pace of replacements keep from being done for the moment.
 func (b *builder) window() {
-	if slices.ContainsFunc(b.Waits, func(e scheduler.Explanation) bool { return e.Wait == scheduler.WaitDeadlock }) {
+	if b.waits(scheduler.WaitDeadlock) {
 		return // which says the same
 	}
 	for _, e := range b.Waits {

@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"ballast/internal/ecs"
+	"ballast/internal/lb/health"
 	"ballast/internal/scheduler"
 	"ballast/internal/scheduler/policy"
 )
@@ -28,11 +29,20 @@ func drawn(t *rapid.T) *scene {
 	s.tracker.Restore(&ecs.Service{
 		Throttle: ecs.Backoff{Failed: rapid.IntRange(0, 5).Draw(t, "throttle"), Since: noon.Add(-time.Second)},
 		Brake:    ecs.Backoff{Failed: rapid.IntRange(0, 12).Draw(t, "waves"), Since: noon.Add(-time.Second)}})
+	s.balance([]string{"web", "admin"}[:rapid.IntRange(0, 2).Draw(t, "groups")]...)
 	for range rapid.IntRange(0, 8).Draw(t, "tasks") {
 		i := rapid.IntRange(0, len(s.service.Deployments)-1).Draw(t, "of")
 		s.add(i, scheduler.Phase(rapid.IntRange(0, int(scheduler.Stopping)).Draw(t, "phase")), func(k *Task) {
 			if rapid.Bool().Draw(t, "due") {
 				k.Due = noon.Add(time.Minute)
+			}
+			var said []health.Target
+			for range rapid.IntRange(0, len(s.c.Groups)).Draw(t, "known") {
+				said = append(said, rapid.SampledFrom([]health.Target{fresh, passing, failing, sick, late, passing.Deregister(), fresh.NotInUse()}).Draw(t, "target"))
+			}
+			s.targets(time.Duration(rapid.IntRange(0, 100).Draw(t, "since"))*time.Second, said...)(k)
+			if k.Phase == scheduler.Stopping && len(said) > 0 {
+				deactivating(time.Second, time.Minute)(k)
 			}
 			if rapid.Bool().Draw(t, "protected") && k.Phase == scheduler.Healthy {
 				k.ProtectedUntil = noon.Add(time.Hour)

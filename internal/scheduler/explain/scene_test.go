@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"ballast/internal/ecs"
+	"ballast/internal/lb/health"
 	"ballast/internal/scheduler"
 	"ballast/internal/scheduler/policy"
 )
@@ -127,4 +128,54 @@ func (s *scene) decided() *Case {
 	}
 	s.c.Now, s.c.Service, s.c.View = s.now, s.service, *s.tracker.View()
 	return &s.c
+}
+
+const groupARN = "arn:aws:elasticloadbalancing:us-east-1:000000000000:targetgroup/"
+
+// balance has the service register its tasks with target groups of those names.
+func (s *scene) balance(names ...string) {
+	for _, name := range names {
+		g := health.DefaultGroup(groupARN + name + "/0123456789abcdef")
+		g.Interval, g.Delay = 10*time.Second, 30*time.Second
+		s.c.Groups = append(s.c.Groups, Group{Group: g, Container: "app", Port: 80})
+		s.service.LoadBalancers = append(s.service.LoadBalancers, ecs.LoadBalancer{TargetGroup: g.ARN, Container: "app", Port: 80})
+	}
+}
+
+// targets says how a task stands in the target groups, in their order, from some time ago on; those beyond are not known.
+func (s *scene) targets(since time.Duration, healths ...health.Target) func(*Task) {
+	return func(t *Task) {
+		for i := range s.c.Groups {
+			x := Target{Group: &s.c.Groups[i]}
+			if i < len(healths) {
+				x.Known, x.Health, x.Since = true, healths[i], s.now.Add(-since)
+				s.c.Groups[i].States[x.Health.State()]++
+			}
+			t.Targets = append(t.Targets, x)
+		}
+	}
+}
+
+// Targets as health checks leave them.
+var (
+	fresh   = health.Target{}
+	passing = probed(fresh, health.Passed)
+	failing = probed(fresh, health.Mismatched)
+	sick    = probed(fresh, health.Mismatched, health.Mismatched)
+	late    = probed(fresh, health.TimedOut, health.TimedOut)
+)
+
+func probed(t health.Target, outcomes ...health.Outcome) health.Target {
+	for _, o := range outcomes {
+		t = t.Probed(health.Result{Outcome: o, Code: 503}, health.DefaultThresholds)
+	}
+	return t
+}
+
+// deactivating has a task be drained since some time ago.
+func deactivating(ago, ends time.Duration) func(*Task) {
+	return func(t *Task) {
+		t.LastStatus, t.StoppingAt, t.DrainEnds = ecs.StatusDeactivating, noon.Add(-ago), noon.Add(ends)
+		t.StopCode, t.StoppedReason = ecs.ServiceSchedulerInitiated, ecs.ReasonScaling(t.Deployment)
+	}
 }

@@ -24,6 +24,7 @@ func Service(c *Case) Report {
 		}
 	}
 	b.deployments()
+	b.targetGroups()
 	b.conclude()
 	slices.SortStableFunc(r.Findings, func(x, y Finding) int { return cmp.Compare(ranks[x.Weight], ranks[y.Weight]) })
 	return r
@@ -39,6 +40,7 @@ var steps = []func(*builder){
 	(*builder).silent,
 	(*builder).failing,
 	(*builder).unhealthy,
+	(*builder).alarms,
 	(*builder).rolling,
 	func(b *builder) { b.tasksOf(scheduler.Graced) },
 	func(b *builder) { b.tasksOf(scheduler.Starting) },
@@ -55,6 +57,11 @@ type builder struct {
 }
 
 func (b *builder) add(f Finding) { b.report.Findings = append(b.report.Findings, f) }
+
+// waits says whether the last decision wanted something and could not do it for a reason.
+func (b *builder) waits(why scheduler.Wait) bool {
+	return slices.ContainsFunc(b.Waits, func(e scheduler.Explanation) bool { return e.Wait == why })
+}
 
 // revision names what a deployment brings in.
 func (b *builder) revision(id ecs.DeploymentID) string {
@@ -117,7 +124,7 @@ var states = map[Kind]string{
 	IsStuck: "waiting for a task that is stuck", Protected: "waiting for protected tasks", Full: "waiting for room in maximumPercent",
 	Needed: "in a rollout", Paced: "paced", IsSilent: "waiting for an agent", Unhealthy: "replacing unhealthy tasks",
 	Graced: "in a grace period", Rolling: "in a rollout", Starting: "starting", Warming: "waiting for health", Stopping: "waiting for tasks to stop",
-	Failing: "losing its tasks", Counting: "in a rollout", Settling: "settling",
+	Failing: "losing its tasks", Baking: "waiting whether alarms are raised", Unbalanced: "waiting for a load balancer", Counting: "in a rollout", Settling: "settling",
 }
 
 // conclude names the state, and says it in a sentence.

@@ -10,7 +10,7 @@ import (
 )
 
 // OneTask explains a task: what it waits for, or why it stopped. c is the case of its service, of which the task is one of the
-// Tasks if it is neither STOPPED nor healthy; a standalone task has none, and then only Now of c is looked at.
+// Tasks unless it is STOPPED or kept; a standalone task has none, and then only Now of c is looked at.
 func OneTask(c *Case, t *ecs.Task) Report {
 	r := Report{At: c.Now.Std(), Cluster: t.Cluster, Service: t.Service, Task: t.ID.String(), State: t.LastStatus.String(), Findings: []Finding{}}
 	b := &builder{Case: c, report: &r}
@@ -26,6 +26,7 @@ func OneTask(c *Case, t *ecs.Task) Report {
 	default:
 		b.tasksLike(t)
 	}
+	b.targetsOf(t)
 	r.Weight = Good
 	if len(r.Findings) > 0 {
 		r.Weight = r.Findings[0].Weight
@@ -39,6 +40,19 @@ func OneTask(c *Case, t *ecs.Task) Report {
 	}
 	r.Summary += "."
 	return r
+}
+
+// targetsOf adds how a task stands in its target groups to what is told of it first.
+func (b *builder) targetsOf(t *ecs.Task) {
+	i := slices.IndexFunc(b.Tasks, func(x Task) bool { return x.ID == t.ID })
+	if i < 0 || t.Stopped() || len(b.report.Findings) == 0 {
+		return
+	}
+	f := &b.report.Findings[0]
+	f.Targets = targetStates(b.Tasks[i : i+1])
+	for j := range b.Tasks[i].Targets {
+		f.Details = append(f.Details, b.Tasks[i].Targets[j].line(b.Now))
+	}
 }
 
 func of(t *ecs.Task) string {

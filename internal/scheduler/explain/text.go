@@ -28,6 +28,13 @@ func (r *Report) Lines(zone *time.Location) []Line {
 		}
 		lines = append(lines, Line{Text: "  " + label + r.Deployments[i].String()})
 	}
+	for i := range r.TargetGroups {
+		label := "         "
+		if i == 0 {
+			label = "targets  "
+		}
+		lines = append(lines, Line{Text: "  " + label + r.TargetGroups[i].String()})
+	}
 	for i := range r.Findings {
 		lines = append(lines, Line{})
 		lines = append(lines, r.Findings[i].lines(r.At, zone)...)

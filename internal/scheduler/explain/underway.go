@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -8,7 +9,6 @@ import (
 
 	"ballast/internal/ecs"
 	"ballast/internal/scheduler"
-	"ballast/internal/scheduler/policy"
 )
 
 // rolling tells how far a rollout is, and what the window says to it.
@@ -38,42 +38,12 @@ func (b *builder) rolling() {
 			f.Then += " and no older one is left"
 		}
 		f.Text += "."
+		if b.waits(scheduler.WaitBake) {
+			f.Then = "" // which alarms says
+		}
 		b.add(f)
 	}
 	b.window()
-}
-
-// unhealthy tells of tasks whose checks fail.
-func (b *builder) unhealthy() {
-	bad := b.in(scheduler.Unhealthy)
-	if len(bad) == 0 {
-		return
-	}
-	n := len(bad)
-	f := Finding{Kind: Unhealthy, Weight: Held, Count: n, Tasks: ids(bad),
-		Text: fmt.Sprintf("%s %s unhealthy: %s.", b.subject(n), verb(n, "is", "are"), failedChecks(&bad[0])),
-		Then: "a replacement is started first, and the task stops when that is healthy",
-		Try:  []string{ballast(b.report.Cluster, "logs "+short(bad[0].ID)), ballast(b.report.Cluster, "exec "+short(bad[0].ID)) + "   # to try the check by hand"}}
-	if b.View.Policy.Unhealthy == policy.StopFirst {
-		f.Then = "it is stopped, and then replaced"
-	} else if b.View.Counts().Total() >= b.View.MaxTasks() {
-		f.Then = fmt.Sprintf("one at a time is stopped and then replaced, as maximumPercent %d leaves no room beside them", b.View.MaximumPercent)
-	}
-	b.add(f)
-}
-
-// failedChecks says which containers are UNHEALTHY, and by which command.
-func failedChecks(t *Task) string {
-	var checks []string
-	for i := range t.Containers {
-		if d := &t.Definition.Containers[i]; t.Containers[i].Health == ecs.HealthUnhealthy && d.HealthCheck != nil {
-			checks = append(checks, fmt.Sprintf("the check of container %s fails (%s)", d.Name, strings.Join(d.HealthCheck.Command, " ")))
-		}
-	}
-	if len(checks) == 0 {
-		return "a health check fails"
-	}
-	return list(checks)
 }
 
 // in gives the tasks in a phase.
@@ -90,8 +60,14 @@ func (b *builder) in(phase scheduler.Phase) []Task {
 // circumstance is what a task in a phase waits for. Tasks that wait for the same are told of together.
 type circumstance struct {
 	text, then string
+	many       string // what follows for the first of several, "" for then
 	at         ecs.Time
 	container  string
+
+	// kind and weight are "" where the circumstance is one of those that the phase is made of.
+	kind   Kind
+	weight Weight
+	try    []string
 }
 
 // tasksOf tells what the tasks in a phase wait for.
@@ -114,8 +90,12 @@ func (b *builder) tasksOf(phase scheduler.Phase) {
 	}
 	for _, text := range order {
 		n, c := len(groups[text]), first[text]
-		b.add(Finding{Kind: phaseKinds[phase], Weight: Wait, Count: n, Tasks: ids(groups[text]), Container: c.container,
-			Text: b.subject(n) + " " + plural(n, text) + ".", Then: c.then, At: moment(c.at)})
+		if n > 1 && c.many != "" {
+			c.then = c.many
+		}
+		b.add(Finding{Kind: cmp.Or(c.kind, phaseKinds[phase]), Weight: cmp.Or(c.weight, Wait), Count: n, Tasks: ids(groups[text]),
+			Container: c.container, Text: b.subject(n) + " " + plural(n, text) + ".", Then: c.then, At: moment(c.at), Try: c.try,
+			Targets: targetStates(groups[text])})
 	}
 }
 
@@ -227,25 +207,42 @@ func met(c ecs.Condition, on *ecs.Container) bool {
 // warming says what a RUNNING task waits for to count as healthy.
 func (b *builder) warming(t *Task) circumstance {
 	if t.Due != 0 {
-		then := "the next one counts as healthy"
-		if b.report.Task != "" {
-			then = "it counts as healthy"
-		}
 		return circumstance{text: fmt.Sprintf("runs without health checks and counts as healthy %s after its start", Span(b.View.Policy.HealthyAfter)),
-			then: then, at: t.Due}
+			then: "it counts as healthy", many: "the next one counts as healthy", at: t.Due}
 	}
+	var awaited []string
+	c := circumstance{}
 	for i := range t.Containers {
 		d := &t.Definition.Containers[i]
 		if d.Essential && d.HealthCheck != nil && t.Containers[i].Health == ecs.HealthUnknown {
-			return circumstance{container: d.Name, text: fmt.Sprintf("runs and waits for the check of container %s to be passed (%s, every %s)", d.Name,
-				strings.Join(d.HealthCheck.Command, " "), Span(d.HealthCheck.Interval))}
+			c.container = d.Name
+			awaited = append(awaited, fmt.Sprintf("for the check of container %s to be passed (%s, every %s)", d.Name,
+				strings.Join(d.HealthCheck.Command, " "), Span(d.HealthCheck.Interval)))
+			break
 		}
 	}
-	return circumstance{text: "runs and waits for its health checks"}
+	awaited = append(awaited, t.awaited()...)
+	c.text = "runs and waits for its health checks"
+	if len(awaited) > 0 {
+		c.text = "runs and waits " + list(awaited)
+	}
+	if ends := t.StartedAt.Add(time.Duration(b.Service.GracePeriod) * time.Second); ends > b.Now {
+		c.then, c.at = "the grace period ends, in which failed checks do not count", ends
+	}
+	if groups := t.unheard(b.Now); len(groups) > 0 {
+		c.kind, c.weight = Unbalanced, Held
+		c.try = []string{"See whether the load balancer of " + list(groups) + " runs: it has told of no such task for " + Span(unregisteredFor) + "."}
+	}
+	return c
 }
 
 // stopping says how long a task may take to stop.
 func (b *builder) stopping(t *Task) circumstance {
+	if t.LastStatus == ecs.StatusDeactivating {
+		c := b.deregistering(t)
+		c.then, c.many = "it "+c.then, "the first of them "+c.then
+		return c
+	}
 	timeout := time.Duration(0)
 	for i := range t.Definition.Containers {
 		own := t.Definition.Containers[i].StopTimeout
@@ -259,6 +256,28 @@ func (b *builder) stopping(t *Task) circumstance {
 		c.then, c.at = "what has not ended is killed", kill
 	}
 	return c
+}
+
+// alarms tells of alarms that may fail the deployment under way, or that may not.
+func (b *builder) alarms() {
+	newest := b.newest()
+	if newest == nil || b.Service.Alarms == nil || !b.Service.Alarms.Enabled || newest.Rollout != ecs.RolloutInProgress {
+		return
+	}
+	names := list(b.Service.Alarms.Names)
+	if newest.Unwatched {
+		f := Finding{Kind: Unwatched, Weight: Note, Deployment: newest.ID.String(),
+			Text: fmt.Sprintf("An alarm was raised when the deployment of %s began, so that none (%s) fails it.", name(newest), names)}
+		b.add(f)
+		return
+	}
+	for _, e := range b.Waits {
+		if e.Wait == scheduler.WaitBake {
+			b.add(Finding{Kind: Baking, Weight: Wait, Deployment: e.Deployment.String(),
+				Text: fmt.Sprintf("The deployment of %s has all that it needs, and fails if an alarm is raised before it is completed (%s).", name(newest), names),
+				Then: "it is completed", At: moment(e.Until)})
+		}
+	}
 }
 
 // counting tells what the circuit breaker has counted so far.
