@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	mathrand "math/rand/v2"
 	"net"
 	"net/netip"
 	"os"
@@ -64,13 +65,8 @@ func (d *Daemon) startEndpoint(ctx context.Context) error {
 	}
 	gateway, bridged := d.gateway(ctx)
 	e := &endpoint{secret: k.Secret}
-	if err := e.listen(ctx, k.Port, gateway); err != nil {
-		if k.Port != 0 {
-			d.cfg.Log.Warn("the metadata endpoint has to move: containers that run already cannot reach it", "cause", err)
-		}
-		if err := e.draw(ctx, gateway); err != nil {
-			return err
-		}
+	if err := d.listenAt(ctx, e, k.Port, gateway); err != nil {
+		return err
 	}
 	if bridged && e.gateway == "" {
 		d.cfg.Log.Warn("containers with a network of their own get no metadata endpoint: the engine's gateway is no address of this machine",
@@ -102,20 +98,37 @@ func (d *Daemon) gateway(ctx context.Context) (at netip.Addr, bridged bool) {
 	return at, true
 }
 
-// maxDraws bounds the search for a port that is free at both addresses.
-const maxDraws = 10
+const (
+	// firstPort and ports are where the endpoint may be. It is below what systems give to connections that go out (from 32768 on Linux,
+	// from 49152 elsewhere), so that none has the port while a server is started anew.
+	firstPort, ports = 29000, 1000
+	// maxDraws bounds the search for a port that is free at both addresses.
+	maxDraws = 50
+)
+
+// listenAt listens at the port of the last start, or at a free one where there was none or it is taken.
+func (d *Daemon) listenAt(ctx context.Context, e *endpoint, last uint16, gateway netip.Addr) error {
+	if last != 0 {
+		err := e.listen(ctx, last, gateway)
+		if err == nil {
+			return nil
+		}
+		d.cfg.Log.Warn("the metadata endpoint has to move: containers that run already cannot reach it", "cause", err)
+	}
+	return e.draw(ctx, gateway)
+}
 
 // draw listens at a free port.
 func (e *endpoint) draw(ctx context.Context, gateway netip.Addr) (err error) {
 	for range maxDraws {
-		if err = e.listen(ctx, 0, gateway); err == nil {
+		if err = e.listen(ctx, firstPort+mathrand.N[uint16](ports), gateway); err == nil {
 			return nil
 		}
 	}
 	return err
 }
 
-// listen listens at the same port of loopback and of the gateway, as far as that is an address of this machine; port 0 is any.
+// listen listens at the same port of loopback and of the gateway, as far as that is an address of this machine.
 func (e *endpoint) listen(ctx context.Context, port uint16, gateway netip.Addr) error {
 	e.listeners, e.local, e.gateway = nil, "", ""
 	var config net.ListenConfig
