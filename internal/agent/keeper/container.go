@@ -45,7 +45,8 @@ type container struct {
 	usage      usage // the most that was measured of it
 
 	resources Resources
-	ending    bool // its first process has ended
+	ending    bool           // its first process has ended
+	killed    map[int]uint64 // its processes that were last killed: start times by pid; replaced, never changed
 	execs     map[*execution]bool
 	done      chan struct{} // closed when it has ended
 }

@@ -17,6 +17,8 @@ type member struct {
 	main    bool   // that process is a living child of the keeper
 	token   string // of its marker
 	adopted bool   // it was started by an earlier keeper, so that its orphans did not come to this one
+	// killed are those that were sent SIGKILL: start times by pid. A process that dies has no environment any more, and its files still.
+	killed map[int]uint64
 }
 
 // tokenOf gives the token in a marker's value.
@@ -29,7 +31,9 @@ func tokenOf(marker string) string {
 //
 //   - below the keeper, but not below another container's first process: those that carry the container's token, and those without
 //     a token in the session or group of its first process;
+//   - the same of those whose parent is not in the table, because it ended while that was read;
 //   - anywhere, for an adopted container: those that carry its token;
+//   - those that were killed and are not gone;
 //   - all descendants of these.
 //
 // What escapes is a process that cleared its environment, left the session and lost its parent. Only a control group holds it.
@@ -50,16 +54,7 @@ func familyOf(m member, all []process, keeper int, others map[int]bool, token fu
 		}
 	}
 	consider := func(i int) {
-		p := all[i]
-		if p.pid == keeper || others[p.pid] {
-			return
-		}
-		if m.main && p.pid == m.pid {
-			choose(i)
-			return
-		}
-		t := token(p.pid)
-		if t == m.token && t != "" || t == "" && !m.adopted && m.pid != 0 && (p.sid == m.pid || p.pgid == m.pid) {
+		if p := all[i]; p.pid != keeper && !others[p.pid] && m.owns(p, token) {
 			choose(i)
 		}
 	}
@@ -69,6 +64,7 @@ func familyOf(m member, all []process, keeper int, others map[int]bool, token fu
 		}
 	} else {
 		eachBelow(keeper, all, children, others, consider)
+		eachTorn(all, children, others, consider)
 	}
 	var family []process
 	for i, p := range all {
@@ -77,6 +73,31 @@ func familyOf(m member, all []process, keeper int, others map[int]bool, token fu
 		}
 	}
 	return family
+}
+
+// owns says whether a process is of the container by what it carries itself.
+func (m member) owns(p process, token func(pid int) string) bool {
+	if start, ok := m.killed[p.pid]; m.main && p.pid == m.pid || ok && start == p.start {
+		return true
+	}
+	t := token(p.pid)
+	return t == m.token && t != "" || t == "" && !m.adopted && m.pid != 0 && (p.sid == m.pid || p.pgid == m.pid)
+}
+
+// eachTorn visits the processes whose parents are not in the table, and their descendants.
+func eachTorn(all []process, children map[int][]int, others map[int]bool, visit func(i int)) {
+	gone := map[int]bool{} // parents
+	for pid := range children {
+		gone[pid] = pid != 0
+	}
+	for _, p := range all {
+		delete(gone, p.pid)
+	}
+	for pid, is := range gone {
+		if is {
+			eachBelow(pid, all, children, others, visit)
+		}
+	}
 }
 
 // eachBelow visits the descendants of a process, leaving out the trees of others.

@@ -19,7 +19,7 @@ func TestFamilyOf(t *testing.T) {
 	tokens := map[int]string{
 		20: "mine", 21: "mine", 22: "mine", 23: "mine",
 		30: "theirs", 31: "theirs", 32: "mine", // 32 was started by the other container with a stolen environment
-		40: "mine", 41: "mine",
+		40: "mine", 41: "mine", 71: "mine",
 	}
 	all := table(
 		[4]int{1, 0, 1, 1},
@@ -36,7 +36,11 @@ func TestFamilyOf(t *testing.T) {
 		[4]int{32, 30, 30, 30},
 		[4]int{40, 1, 40, 40}, // one of ours that came to init, from an earlier keeper
 		[4]int{41, 40, 40, 40},
-		[4]int{50, 1, 20, 20}, // a stranger in a session that got the same number
+		[4]int{50, 1, 20, 20},      // a stranger in a session that got the same number
+		[4]int{60, keeper, 60, 60}, // one that was killed and dies: it has no environment any more
+		[4]int{61, 1, 61, 61},      // a stranger that got the number of one that was
+		[4]int{70, 69, 70, 70},     // one whose parent ended while the table was read
+		[4]int{71, 70, 70, 70},
 	)
 	all = append(all, process{pid: 27, ppid: keeper, pgid: 20, sid: 20, zombie: true})
 	others := map[int]bool{30: true}
@@ -45,8 +49,11 @@ func TestFamilyOf(t *testing.T) {
 		m    member
 		want []int
 	}{
-		{"while it runs", member{pid: 20, main: true, token: "mine"}, []int{20, 21, 22, 23, 24, 25}},
-		{"adopted", member{pid: 40, token: "mine", adopted: true}, []int{20, 21, 22, 23, 24, 32, 40, 41}},
+		{"while it runs", member{pid: 20, main: true, token: "mine"}, []int{20, 21, 22, 23, 24, 25, 71}},
+		{"while it is killed", member{pid: 20, main: true, token: "mine", killed: map[int]uint64{60: 60, 61: 4}},
+			[]int{20, 21, 22, 23, 24, 25, 60, 71}},
+		{"adopted", member{pid: 40, token: "mine", adopted: true, killed: map[int]uint64{60: 60, 61: 4}},
+			[]int{20, 21, 22, 23, 24, 32, 40, 41, 60, 71}},
 		{"another token", member{pid: 99, token: "none"}, nil},
 		{"never forked", member{token: ""}, nil},
 	} {

@@ -135,11 +135,25 @@ func (k *keeper) kill(c *container) {
 	if c.cgroup != "" {
 		killCgroup(c.cgroup)
 	} else {
-		for _, p := range k.family(c) { // before its first process dies, while the tree is whole
-			killProcess(p)
-		}
+		k.killFamily(c) // before its first process dies, while the tree is whole
 	}
 	k.signalGroup(c, sigkill)
+}
+
+// killFamily kills every living process of a container, and says whether there was none.
+func (k *keeper) killFamily(c *container) (none bool) {
+	left := k.family(c)
+	killed := make(map[int]uint64, len(left))
+	for _, p := range left {
+		killed[p.pid] = p.start
+	}
+	k.mu.Lock()
+	c.killed = killed
+	k.mu.Unlock()
+	for _, p := range left {
+		killProcess(p)
+	}
+	return len(left) == 0
 }
 
 // sweepRounds and sweepPause bound the time that leftovers get to vanish after SIGKILL: about two seconds, for a process can be
@@ -155,14 +169,8 @@ func (k *keeper) sweep(c *container) {
 		if c.cgroup != "" && killCgroup(c.cgroup) {
 			return
 		}
-		if c.cgroup == "" {
-			left := k.family(c)
-			if len(left) == 0 {
-				return
-			}
-			for _, p := range left {
-				killProcess(p)
-			}
+		if c.cgroup == "" && k.killFamily(c) {
+			return
 		}
 		time.Sleep(time.Duration(round) * sweepPause)
 	}
@@ -178,7 +186,7 @@ func (k *keeper) family(c *container) []process {
 			others[pid] = true
 		}
 	}
-	m := member{pid: c.pid, main: k.mains[c.pid] == c, token: c.token, adopted: c.adopted}
+	m := member{pid: c.pid, main: k.mains[c.pid] == c, token: c.token, adopted: c.adopted, killed: c.killed}
 	k.mu.Unlock()
 	return familyOf(m, all, self, others, func(pid int) string { return tokenOf(readMarker(pid)) })
 }
