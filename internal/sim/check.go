@@ -21,7 +21,7 @@ const manyTasks = 500
 // against it after every step. What it compares with is worked out anew each time, never kept up to date.
 type checker struct {
 	w      *World
-	h      *history
+	p      *player
 	policy policy.Policy
 
 	machine *control.Machine
@@ -81,9 +81,9 @@ func (ch change) id() ecs.ID {
 
 var _ Observer = (*checker)(nil)
 
-func newChecker(w *World, h *history) *checker {
+func newChecker(w *World, p *player) *checker {
 	w.server.keeps = true // to compare what readers saw before a restart with what they see after it
-	return &checker{w: w, h: h, policy: w.server.cfg.Policy, shadow: map[string][]byte{}, keys: map[journal.Key]ecs.ID{},
+	return &checker{w: w, p: p, policy: w.server.cfg.Policy, shadow: map[string][]byte{}, keys: map[journal.Key]ecs.ID{},
 		tasks: map[ecs.ID]*ecs.Task{}, born: map[ecs.ID]birth{}, jobs: map[string]int{}, boxes: map[driver.Key]*box{},
 		attempts: map[driver.Key]int{}, proven: map[ecs.ID]bool{},
 		places: map[ecs.ID]*host{}, unremoved: map[ecs.ID]int{}, memories: map[string]*memory{}}
@@ -178,7 +178,7 @@ func (c *checker) Committed(m *control.Machine, now ecs.Time, r *root.Root) {
 		c.checkPlans()
 	}
 	c.prove()
-	if difference := c.h.ledger.differs(r); difference != "" {
+	if difference := c.p.ledger.differs(r); difference != "" {
 		c.w.fail(acknowledged, "%s", difference)
 	}
 	if c.steps%200 == 0 {

@@ -98,7 +98,7 @@ func (c *checker) checkFailed(s *ecs.Service, m *memory, i int) {
 
 // checkBack looks at a deployment that goes back to the last completed one, which users need not have asked for.
 func (c *checker) checkBack(s *ecs.Service, m *memory) {
-	c.h.ledger.rolledBack(s)
+	c.p.ledger.rolledBack(s)
 	back := &s.Deployments[0]
 	if back.ID == m.record.Deployments[0].ID || !strings.Contains(back.RolloutReason, "rolling back") {
 		return

@@ -81,7 +81,7 @@ func (c *checker) hangUps() int {
 // halt has control stop every task, as Ctrl-C does, and start anew: then every service comes back.
 func (c *checker) halt() {
 	c.halted = true
-	c.h.insist(control.Halt{})
+	c.p.insist(control.Halt{})
 	for end := c.w.now.Add(haltFor); c.w.failure == nil && len(c.live) > 0; c.w.advance(calmStep) {
 		if c.w.now >= end {
 			c.w.fail("halting ends every task", "after %v there is still %s", haltFor, describe(c.live[0].Task))

@@ -71,7 +71,7 @@ func failedAtRest() *ecs.Service {
 func pends(t *testing.T, record *ecs.Service, tasks []ecs.Task, waits ...scheduler.Explanation) (pending, unsettled bool) {
 	t.Helper()
 	w := emptyWorld(t)
-	c := newChecker(w, newHistory(w, Options{}))
+	c := newChecker(w, newPlayer(w))
 	w.server.start()
 	c.now, c.root = epoch, w.server.root
 	for i := range tasks {

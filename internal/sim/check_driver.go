@@ -169,7 +169,7 @@ func (c *checker) checkEnds() {
 		}
 	}
 	for job, n := range c.jobs {
-		if asked := c.h.asked[job]; n > asked {
+		if asked := c.p.asked[job]; n > asked {
 			c.w.fail("a token runs tasks once", "%s: %d tasks, %d were asked for", job, n, asked)
 		}
 	}

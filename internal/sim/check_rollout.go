@@ -36,7 +36,7 @@ func (c *checker) memory(s *ecs.Service) *memory {
 func (c *checker) remember() {
 	c.each(func(s *ecs.Service) {
 		m := c.memory(s)
-		c.h.ledger.rolledBack(s)
+		c.p.ledger.rolledBack(s)
 		for _, d := range s.Deployments {
 			m.rollouts[d.ID] = d.Rollout
 			if was := find(m.record, d.ID); was == nil || was.FailedTasks != d.FailedTasks {
@@ -44,7 +44,7 @@ func (c *checker) remember() {
 			}
 		}
 		if s.Breaker.Rollback && s.Revision != m.record.Revision {
-			c.h.ledger.doubt(s.Cluster, s.Name)
+			c.p.ledger.doubt(s.Cluster, s.Name)
 		}
 		if s.Throttle != m.record.Throttle {
 			m.throttle = waves{failed: s.Throttle.Failed, since: s.Throttle.Since, newest: s.Throttle.Newest}

@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -52,7 +51,7 @@ func TestChecksNoticeMoves(t *testing.T) {
 		"container's name": {runningTask, stoppedTask, func(t *ecs.Task) { t.Containers[0].RuntimeID = "b" }, forward},
 	} {
 		w := emptyWorld(t)
-		c := newChecker(w, newHistory(w, Options{}))
+		c := newChecker(w, newPlayer(w))
 		before, after := test.before(), test.after()
 		test.breaks(&after)
 		c.checkMove(change{&before, &after})
@@ -117,7 +116,7 @@ func TestChecksNoticeWhatDriversAreMadeToDo(t *testing.T) {
 		w := emptyWorld(t)
 		h := &host{w: w, name: "host"}
 		h.cfg.Instance = ecs.ID{9}
-		c := newChecker(w, newHistory(w, Options{}))
+		c := newChecker(w, newPlayer(w))
 		task := runningTask()
 		c.Durable(journal.Unit{{Key: journal.TaskKey(&task), Record: &task, Durable: true}}, nil)
 		test.do(c, h)
@@ -127,29 +126,45 @@ func TestChecksNoticeWhatDriversAreMadeToDo(t *testing.T) {
 	}
 }
 
-// TestShrinkLeavesWhatFails has histories fail that hold two operations and a kind of fault.
+// TestShrinkLeavesWhatFails has histories fail that hold two deeds, on a host whose link loses messages, whatever its number.
 func TestShrinkLeavesWhatFails(t *testing.T) {
-	var all []string
-	for n := range 40 {
-		all = append(all, fmt.Sprintf("operation/%d", n+1))
+	fails := func(d Deed) bool {
+		u, is := d.Act.(*Update)
+		return is && (*u.Desired == 7 || *u.Desired == 31)
 	}
-	play := func(o Options) Result {
-		r := Result{Happened: all}
-		if o.Only != nil {
-			r.Happened = o.Only
+	play := func(h *History) Result {
+		r := Result{History: h}
+		needed, lossy := 0, slices.ContainsFunc(h.Hosts, func(host Host) bool { return host.Loss > 0 && host.Cluster == ClusterName(1) })
+		for _, d := range h.Deeds {
+			if b, is := d.Act.(*Forget); is && (b.Host < 1 || b.Host > len(h.Hosts)) {
+				t.Fatalf("%+v of %d hosts", b, len(h.Hosts))
+			}
+			if fails(d) {
+				needed++
+			}
 		}
-		if o.happens("operation/7") && o.happens("operation/31") && slices.Contains(o.Faults, "loss") {
-			r.Failure = &Failure{Property: forward}
+		if needed == 2 && lossy {
+			r.Failure = &Failure{Property: forward, At: epoch.Add(time.Hour)}
 		}
 		return r
 	}
-	o := Options{Faults: []string{"latency", "loss", "clock"}, Behaviours: []string{"good"}}
-	small, r := shrunk(o, play)
-	if want := []string{"operation/7", "operation/31"}; r.Failure == nil || !slices.Equal(small.Only, want) ||
-		!slices.Equal(small.Faults, []string{"loss"}) {
-		t.Errorf("left are %v and %v, want loss and %v", small.Faults, small.Only, want)
+	h := &History{Clusters: 2, Until: 2 * time.Minute, Halt: true}
+	for n := range 4 {
+		host := Usual(ClusterName(1 + n%2))
+		host.Loss, host.Skew = 0.1, second
+		h.Hosts = append(h.Hosts, host)
 	}
-	if same, r := shrunk(o.Without("loss"), play); r.Failure != nil || same.Only != nil {
+	for n := range 40 {
+		at := Settles + time.Duration(n)*second
+		h.Deeds = append(h.Deeds, Deed{at, &Update{Desired: new(n)}}, Deed{at, &Forget{1 + n%4}})
+	}
+	small, r := shrunk(h, play)
+	if r.Failure == nil || len(small.Deeds) != 2 || !fails(small.Deeds[0]) || !fails(small.Deeds[1]) || small.Until > 40*second ||
+		small.Clusters != 1 || len(small.Hosts) != 1 || small.Hosts[0].Loss == 0 || small.Hosts[0].Skew != 0 || small.Halt {
+		t.Errorf("left are %+v", small)
+	}
+	h.Deeds = h.Deeds[:20]
+	if same, r := shrunk(h, play); r.Failure != nil || same != h {
 		t.Errorf("a history that does not fail became %+v", same)
 	}
 }
@@ -234,7 +249,7 @@ func TestWavesCountOnlyWhatIsSure(t *testing.T) {
 // TestTasksThatEndAndGoInOneBatchMayHaveFailed: how they ended is not to be seen, and the circuit breaker may count them.
 func TestTasksThatEndAndGoInOneBatchMayHaveFailed(t *testing.T) {
 	w := emptyWorld(t)
-	c := newChecker(w, newHistory(w, Options{}))
+	c := newChecker(w, newPlayer(w))
 	gone := runningTask()
 	gone.Service, gone.ServiceSeq, gone.Deployment = "web", 1, 7
 	s := &ecs.Service{Cluster: gone.Cluster, Name: "web", Seq: 1, Definition: gone.Definition, Desired: 1,

@@ -1,14 +1,13 @@
 package sim
 
 import (
-	"slices"
 	"time"
 )
 
 // slack is by how much things may come late: commits take a while and are repeated, and a clock that has been set back stands
 // still until time has caught up.
 func (c *checker) slack() time.Duration {
-	if slices.Contains(c.h.o.Faults, "clock") {
+	if c.w.clocksSet {
 		return 10*time.Second + maxSetBack
 	}
 	return 10 * time.Second

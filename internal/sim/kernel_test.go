@@ -35,6 +35,21 @@ func TestEventsHappenInTheOrderOfTimeThenOfPuttingDown(t *testing.T) {
 	}
 }
 
+func TestDeedsComeBeforeAllElseOfTheirMillisecond(t *testing.T) {
+	w := emptyWorld(t)
+	var got []int
+	w.after(second, func() { got = append(got, 3) })
+	w.after(second-1, func() {
+		w.deed(second, func() { got = append(got, 4) })
+	})
+	w.deed(second, func() { got = append(got, 1) })
+	w.deed(second, func() { got = append(got, 2) })
+	w.advance(3 * second)
+	if want := []int{1, 2, 3, 4}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
 func TestEventsThatCallThemselvesAreNoticed(t *testing.T) {
 	w := emptyWorld(t)
 	var again func()

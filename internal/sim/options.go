@@ -1,19 +1,17 @@
 package sim
 
 import (
-	"slices"
+	"fmt"
 	"time"
 
 	"ballast/internal/ecs"
 	"ballast/internal/scheduler/policy"
 )
 
-// Options are all that a history depends on. They are drawn from the seed themselves, so that seeds differ in what they leave
+// Options are what a history is drawn from. They are drawn from the seed themselves, so that seeds differ in what they leave
 // out as much as in what they do (swarm testing, Groce et al., 2012): a history without partitions finds what one with them hides.
 type Options struct {
 	Seed uint64
-	// Longest is what Draw was given.
-	Longest time.Duration
 	// Faulty is how long things break and users act; the calm comes after it.
 	Faulty time.Duration
 	// Clusters, Hosts, Zones and Services are how many there may be; the last is per cluster.
@@ -42,9 +40,6 @@ type Options struct {
 	// Skew is how far the clocks of hosts are wrong at most.
 	Skew time.Duration
 
-	// Only names the operations and strikes that happen ("operation/3", "partition/1"), for the search of a shorter history that
-	// fails as well; nil = all.
-	Only []string
 	// Never are texts that no line of the trace may hold: for whoever looks for a history in which something happens.
 	Never []string
 }
@@ -54,7 +49,6 @@ func Draw(seed uint64, longest time.Duration) Options {
 	s := newStream(seed, "options")
 	o := Options{
 		Seed:        seed,
-		Longest:     longest,
 		Faulty:      s.between(longest/4, longest),
 		Clusters:    pick(s, 1, 1, 1, 2),
 		Hosts:       1 + s.upTo(5),
@@ -122,13 +116,21 @@ func drawPolicy(s stream) policy.Policy {
 	return p
 }
 
-// happens says whether an operation or a strike is part of the history.
-func (o Options) happens(name string) bool { return o.Only == nil || slices.Contains(o.Only, name) }
-
-// Without gives options in which a fault or a behaviour does not occur.
-func (o Options) Without(name string) Options {
-	not := func(other string) bool { return other == name }
-	o.Faults = slices.DeleteFunc(slices.Clone(o.Faults), not)
-	o.Behaviours = slices.DeleteFunc(slices.Clone(o.Behaviours), not)
-	return o
+// history gives the history that options describe but for its deeds, which are drawn as it is played.
+func (o Options) history() *History {
+	h := &History{Seed: o.Seed, Policy: o.Policy, Until: Settles + o.Faulty, Clusters: o.Clusters, Retention: o.Retention,
+		MaxRetained: o.MaxRetained, Halt: o.Halt, Never: o.Never}
+	s := newStream(o.Seed, "hosts")
+	for n := range max(o.Hosts, o.Clusters) { // each cluster has at least one
+		host := Usual(ClusterName(1 + n%o.Clusters))
+		host.CPU, host.Memory, host.Zone, host.DriverSlowest = o.HostCPU, o.HostMemory, fmt.Sprintf("zone-%d", 1+n%o.Zones), o.DriverSlowest
+		host.Skew, host.Starts = s.between(-o.Skew, o.Skew), s.between(0, second)
+		h.Hosts = append(h.Hosts, host)
+	}
+	o.faults(func(kind *faultKind, s stream) {
+		if kind.lasts != nil {
+			kind.lasts(h, s)
+		}
+	})
+	return h
 }

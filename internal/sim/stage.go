@@ -57,11 +57,11 @@ type Conduct interface {
 // checks of histories after every step, which takes several times as long.
 func NewStage(seed uint64, cfg control.Config, audience Audience, checked bool) *Stage {
 	s := &Stage{w: newWorld(seed, cfg, nil), audience: audience}
-	h := newHistory(s.w, Options{})
-	s.asked = h.asked
+	p := newPlayer(s.w)
+	s.asked = p.asked
 	s.w.trace.onlyBrief, s.w.server.disk.blank = !checked, !checked // nothing restarts control here
 	if checked {
-		s.w.observers = append(s.w.observers, newChecker(s.w, h))
+		s.w.observers = append(s.w.observers, newChecker(s.w, p))
 	}
 	s.w.observers = append(s.w.observers, usher{s})
 	s.w.server.start()

@@ -31,6 +31,7 @@ type World struct {
 	seed      uint64
 	now       ecs.Time
 	agenda    agenda.Agenda[event]
+	deeds     agenda.Agenda[event] // which come before whatever else is due in the same millisecond
 	trace     *trace
 	network   network
 	server    *server
@@ -41,6 +42,7 @@ type World struct {
 	events    int
 	burst     int
 	never     []string // what no line of the trace may hold
+	clocksSet bool     // a clock has been set while things were under way
 }
 
 // Observer is told what happens in a World, and changes nothing in it.
@@ -101,6 +103,18 @@ func (e *event) void() bool { return e.life != nil && *e.life != e.born || e.cut
 // after has something happen later.
 func (w *World) after(d time.Duration, do func()) { w.put(d, event{do: do}) }
 
+// deed has something come from outside later.
+func (w *World) deed(d time.Duration, do func()) { w.deeds.Add(w.now.Add(d), event{do: do}) }
+
+// take takes what comes next if it is due by a time.
+func (w *World) take(by ecs.Time) (ecs.Time, event, bool) {
+	first, any := w.deeds.Next()
+	if next, more := w.agenda.Next(); any && (!more || first <= next) {
+		return w.deeds.Take(by)
+	}
+	return w.agenda.Take(by)
+}
+
 func (w *World) put(d time.Duration, e event) { w.agenda.Add(w.now.Add(max(0, d)), e) }
 
 // note writes a line of the trace.
@@ -125,7 +139,7 @@ func (w *World) fail(property, format string, args ...any) {
 func (w *World) advance(d time.Duration) {
 	by := w.now.Add(d)
 	for w.failure == nil {
-		at, e, ok := w.agenda.Take(by)
+		at, e, ok := w.take(by)
 		if !ok {
 			w.now = by
 			return

@@ -10,7 +10,6 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"ballast/internal/driver"
 	"ballast/internal/driver/fake"
 	"ballast/internal/ecs"
 )
@@ -101,9 +100,7 @@ func (b *Behaviour) read(n *yaml.Node) error {
 
 // try has the fake driver read the script.
 func (b *Behaviour) try(n *yaml.Node) error {
-	m := fake.NewModel(1)
-	m.Do(1, driver.Call{Op: driver.OpCreate, Spec: &driver.Spec{Environment: b.script[len(b.script)-1:]}})
-	if err := m.Advance(1)[0].Result.Err; err != nil {
+	if err := checkScript(b.script[len(b.script)-1]); err != nil {
 		_, text, _ := strings.Cut(err.Error(), "\": ")
 		return mistakef(n, "%s, not %q", text, n.Value)
 	}

@@ -36,8 +36,8 @@ type Scenario struct {
 	Timeline     []Event // in the order of time
 	Expect       []Expectation
 
-	// History is a random history in place of all of them, nil for none.
-	History *sim.Options
+	// History is all that happens in a world of its own, in place of all of them, nil for none.
+	History *sim.History
 }
 
 // Instances are container instances of one kind.
