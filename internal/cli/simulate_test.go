@@ -41,6 +41,35 @@ func TestSimulateFile(t *testing.T) {
 	}
 }
 
+func TestSimulateHistory(t *testing.T) {
+	const history = `scenario: a
+history:
+  seed: 1
+  policy: {name: ecs}
+  until: 30s
+  clusters: 1
+  retention: 1h
+  retained: 1000
+  hosts: [{cluster: cluster-1}]
+  deeds:
+    - {at: 3s, run: {cluster: cluster-1, startedBy: x, count: 1, definition: {family: job, containerDefinitions: [{name: main, image: app, memory: 16}]}}}
+    - {at: 5s, crashControl: {for: 2s}}
+expect:
+  - checks hold
+`
+	file := filepath.Join(t.TempDir(), "history.yaml")
+	if err := os.WriteFile(file, []byte(history), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	got := ballast("simulate", file, "--svg", filepath.Join(t.TempDir(), "a.svg"))
+	if got.code != exitDone || !strings.Contains(got.out, "    0:05.0  > crashControl {for: 2s}\n") || !strings.Contains(got.out, ": 1 tasks started\n\nok    checks hold\n") {
+		t.Errorf("code %d\n%s%s", got.code, got.out, got.talk)
+	}
+	if got := ballast("simulate", file, "--seed", "2"); got.code != exitUsage || !strings.Contains(got.talk, "a history has its own seed and policy") {
+		t.Errorf("code %d\n%s%s", got.code, got.out, got.talk)
+	}
+}
+
 func TestSimulateCompare(t *testing.T) {
 	got := ballast("simulate", scenarios+"/runaway.yaml", "--compare", "ecs-2022")
 	if got.code != exitDone || !strings.Contains(got.out, "web: fewest healthy                           6          0\n") {

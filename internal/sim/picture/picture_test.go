@@ -81,6 +81,20 @@ func TestText(t *testing.T) {
 }
 
 // TestLongTimelines are cut in the middle.
+// TestHistories have no services to count the tasks of.
+func TestHistories(t *testing.T) {
+	r := result()
+	r.Services = nil
+	var b bytes.Buffer
+	if err := Text(&b, r, false); err != nil || !strings.Contains(b.String(), "    0:30.0  > UpdateService <web:2>\n") ||
+		!strings.Contains(b.String(), "\n2m: 2 tasks started\n") {
+		t.Errorf("error %v in\n%s", err, &b)
+	}
+	if err := xml.Unmarshal(SVG(r), new(struct{})); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestLongTimelines(t *testing.T) {
 	r := result()
 	for range 300 {

@@ -58,7 +58,10 @@ func Text(w io.Writer, r *scenario.Result, color bool) error {
 var columns = []string{"desired", "running", "healthy", "unhealthy", "pending", "stopping"}
 
 func timeline(b *strings.Builder, r *scenario.Result, color bool) {
-	several := len(r.Services) > 1
+	several, columns := len(r.Services) > 1, columns
+	if len(r.Services) == 0 { // a history
+		columns = nil
+	}
 	head := fmt.Sprintf("%10s", "time")
 	for _, c := range columns {
 		head += fmt.Sprintf("  %s", c)
@@ -72,13 +75,12 @@ func timeline(b *strings.Builder, r *scenario.Result, color bool) {
 			continue
 		}
 		fmt.Fprintf(b, "%10s", scenario.Clock(l.At))
-		service := serviceOf(r, l.Service)
 		for _, c := range columns {
 			if several && l.Service == "" {
 				fmt.Fprintf(b, "  %*s", len(c), "")
 				continue
 			}
-			fmt.Fprintf(b, "  %*d", len(c), service.Gauge(l.At, c))
+			fmt.Fprintf(b, "  %*d", len(c), serviceOf(r, l.Service).Gauge(l.At, c))
 		}
 		b.WriteString("  " + line(l, color) + "\n")
 	}
@@ -114,6 +116,9 @@ func serviceOf(r *scenario.Result, name string) *scenario.ServiceResult {
 // Used says in one line what the scenario used up.
 func Used(r *scenario.Result) string {
 	c := r.Counts
+	if len(r.Services) == 0 { // of a history nothing else is counted
+		return fmt.Sprintf("%s: %d tasks started", round(time.Duration(r.Length)), c.Started)
+	}
 	text := fmt.Sprintf("%s: %d tasks started (%d restarts), %d stopped, %d image pulls, %d service events, %d task state changes, %g task-minutes",
 		round(time.Duration(r.Length)), c.Started, c.Restarts, c.Stopped, c.ImagePulls, c.ServiceEvents, c.StateChanges, c.TaskMinutes)
 	if c.NetworkInterfaces > 0 {

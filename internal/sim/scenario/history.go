@@ -251,7 +251,7 @@ func (s *Scenario) playHistory() *Result {
 	var trace bytes.Buffer
 	r := sim.Replay(s.History, &trace)
 	out := &Result{Scenario: s.Name, File: s.File, Source: s.Source, Policy: s.History.Policy.Name, Seed: s.Seed, Length: Moment(r.Virtual),
-		Trace: r.Trace, Passed: r.Failure == nil, Lines: told(trace.String(), r.History.Deeds)}
+		Trace: r.Trace, Passed: r.Failure == nil, Lines: told(trace.String(), r.History.Deeds), Services: []ServiceResult{}}
 	out.Counts.Started = r.Tasks
 	for _, e := range s.Expect {
 		v := Verdict{Text: e.Text, Line: e.Line, Passed: true, Seen: fmt.Sprintf("%d steps of control", r.Steps)}
