@@ -67,8 +67,10 @@ func (v *simulateVerb) Run(ctx context.Context, s *Streams) error {
 		}
 	}
 	switch {
-	case (v.From == "") == (v.Path == ""):
+	case v.From == "" && v.Path == "":
 		return usageError{"want a scenario, a folder of them, or --from SERVICE"}
+	case v.From != "" && v.Path != "":
+		return usageError{"want a scenario or --from SERVICE, not both"}
 	case v.From == "" && v.Behaviour+v.Save != "":
 		return usageError{"--behaviour and --save go with --from"}
 	case v.From != "":
@@ -90,19 +92,31 @@ func (v *simulateVerb) Run(ctx context.Context, s *Streams) error {
 
 // rehearse plays the scenario of a service.
 func (v *simulateVerb) rehearse(ctx context.Context, s *Streams) error {
-	file, text, err := v.compose(ctx, s)
-	var results []*scenario.Result
-	if err == nil {
-		var sc *scenario.Scenario
-		if sc, err = scenario.Parse(file, text); err == nil {
-			results, err = v.playAll(sc)
-		}
-	}
+	file, composed, err := v.compose(ctx, s)
 	if mistake := (*scenario.Mistake)(nil); errors.As(err, &mistake) {
 		return usageError{err.Error()}
 	}
 	if err != nil {
 		return err
+	}
+	var results []*scenario.Result
+	sc, err := scenario.Parse(file, composed.Text)
+	if err == nil {
+		results, err = v.playAll(sc)
+	}
+	if mistake := (*scenario.Mistake)(nil); errors.As(err, &mistake) {
+		if v.Save == "" {
+			mistake = composed.Origin(mistake) // the text is in no file
+		}
+		return usageError{mistake.Error()}
+	}
+	if err != nil {
+		return err
+	}
+	for _, r := range results {
+		if v.Save == "" {
+			composed.Settle(r)
+		}
 	}
 	if err := v.show(s, results, false); err != nil {
 		return err

@@ -16,7 +16,7 @@ import (
 )
 
 // compose makes a scenario of a service of some ECS endpoint, and of what the behaviour file, or whoever is asked, says of it.
-func (v *simulateVerb) compose(ctx context.Context, s *Streams) (string, []byte, error) {
+func (v *simulateVerb) compose(ctx context.Context, s *Streams) (string, *scenario.Composed, error) {
 	parts, revision, err := v.describe(ctx, s)
 	if err != nil {
 		return "", nil, err
@@ -31,18 +31,20 @@ func (v *simulateVerb) compose(ctx context.Context, s *Streams) (string, []byte,
 		if parts.Words, err = askBehaviour(s.In, s.Err, v.From, revision); err != nil {
 			return "", nil, err
 		}
+	default:
+		fmt.Fprintln(s.Err, "Nothing happens to the service: --behaviour FILE says what does, and a terminal is asked.")
 	}
-	text, err := scenario.Compose(parts)
+	composed, err := scenario.Compose(parts)
 	if err != nil {
 		return "", nil, err
 	}
 	if v.Save == "" {
-		return "scenario of " + v.From, text, nil
+		return "scenario of " + v.From, composed, nil
 	}
-	if err := os.WriteFile(v.Save, text, 0o644); err != nil {
+	if err := os.WriteFile(v.Save, composed.Text, 0o644); err != nil {
 		return "", nil, fmt.Errorf("save the scenario in %s: %w", v.Save, err)
 	}
-	return v.Save, text, nil
+	return v.Save, composed, nil
 }
 
 // describe asks the endpoint for a service, its task definition and the container instances of its cluster. revision is what the

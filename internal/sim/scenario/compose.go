@@ -2,8 +2,10 @@ package scenario
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -23,8 +25,35 @@ type Parts struct {
 // defaultLength is how long a composed scenario goes on that does not say it.
 const defaultLength = "10m"
 
+// Composed is the text of a scenario, and where lines of it come from.
+type Composed struct {
+	Text []byte
+
+	file  string
+	lines map[int]int // line of Text -> line of Parts.Words
+}
+
+// Origin gives a mistake in the text as one in the words that it was composed of. One in the other parts is on no line.
+func (c *Composed) Origin(m *Mistake) *Mistake {
+	if line := c.lines[m.Line]; line != 0 && c.file != "" {
+		return &Mistake{File: c.file, Line: line, Text: m.Text}
+	}
+	return &Mistake{File: m.File, Text: m.Text}
+}
+
+// Settle has a result name the words in place of the text, which is in no file: expectations stand in the words only.
+func (c *Composed) Settle(r *Result) {
+	if c.file == "" {
+		return
+	}
+	r.File = c.file
+	for i := range r.Verdicts {
+		r.Verdicts[i].Line = c.lines[r.Verdicts[i].Line]
+	}
+}
+
 // Compose writes the text of a scenario. What is wrong with the words is a *Mistake; whether the whole makes sense is for Parse.
-func Compose(p Parts) ([]byte, error) {
+func Compose(p Parts) (*Composed, error) {
 	doc := &yaml.Node{Kind: yaml.MappingNode}
 	put(doc, "scenario", scalarNode(p.Name))
 	put(doc, "source", scalarNode(p.Source))
@@ -46,10 +75,26 @@ func Compose(p Parts) ([]byte, error) {
 	var b bytes.Buffer
 	e := yaml.NewEncoder(&b)
 	e.SetIndent(2)
-	if err := e.Encode(doc); err != nil {
+	if err := errors.Join(e.Encode(doc), e.Close()); err != nil {
 		return nil, fmt.Errorf("write scenario %q: %w", p.Name, err)
 	}
-	return b.Bytes(), e.Close()
+	var written yaml.Node
+	if err := yaml.Unmarshal(b.Bytes(), &written); err != nil {
+		return nil, fmt.Errorf("read scenario %q again: %w", p.Name, err)
+	}
+	c := &Composed{Text: b.Bytes(), file: p.File, lines: map[int]int{}}
+	c.trace(doc, written.Content[0])
+	return c, nil
+}
+
+// trace notes which lines of the words the lines of the text come from; what was made here has no line.
+func (c *Composed) trace(made, written *yaml.Node) {
+	if made.Line != 0 && c.lines[written.Line] == 0 {
+		c.lines[written.Line] = made.Line
+	}
+	for i := range min(len(made.Content), len(written.Content)) {
+		c.trace(made.Content[i], written.Content[i])
+	}
 }
 
 // addWords adds the members of another document.
@@ -65,7 +110,7 @@ func addWords(doc *yaml.Node, p Parts) error {
 		key, value := words.Content[i], words.Content[i+1]
 		switch {
 		case !slices.Contains(order, key.Value):
-			return located(p.File, mistakef(key, "a scenario has no field %q; it has %v", key.Value, order))
+			return located(p.File, mistakef(key, "a scenario has no field %q; it has %s", key.Value, strings.Join(order, ", ")))
 		case key.Value == "services":
 			return located(p.File, mistakef(key, "the service is the one that is taken over; change it in the timeline with UpdateService"))
 		case key.Value == "taskDefinitions" && value.Kind == yaml.SequenceNode:
@@ -76,6 +121,15 @@ func addWords(doc *yaml.Node, p Parts) error {
 		put(doc, key.Value, value)
 	}
 	return nil
+}
+
+// placeless gives a node and all in it without lines, as those of documents that are no files have none that anybody could look at.
+func placeless(n *yaml.Node) *yaml.Node {
+	n.Line, n.Column = 0, 0
+	for _, inner := range n.Content {
+		placeless(inner)
+	}
+	return n
 }
 
 // order is that of the members of a scenario.
@@ -110,7 +164,7 @@ func scalarNode(value any) *yaml.Node {
 	if err := n.Encode(value); err != nil {
 		panic(fmt.Sprintf("scenario: write %v: %v", value, err)) // texts and numbers only
 	}
-	return n
+	return placeless(n)
 }
 
 func instanceNodes(all []Instances) *yaml.Node {
@@ -137,7 +191,7 @@ func listNode(documents [][]byte) (*yaml.Node, error) {
 			return nil, fmt.Errorf("read %.80s: %w", text, err)
 		}
 		plainStyle(n.Content[0])
-		list.Content = append(list.Content, n.Content[0])
+		list.Content = append(list.Content, placeless(n.Content[0]))
 	}
 	return list, nil
 }

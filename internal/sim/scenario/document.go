@@ -3,7 +3,9 @@ package scenario
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strconv"
@@ -181,7 +183,9 @@ func noAliases(n *yaml.Node) error {
 func parse(body []byte) (*yaml.Node, error) {
 	decoder := yaml.NewDecoder(bytes.NewReader(body))
 	var doc, more yaml.Node
-	if err := decoder.Decode(&doc); err != nil {
+	if err := decoder.Decode(&doc); errors.Is(err, io.EOF) {
+		return nil, &Mistake{Text: "it is empty"}
+	} else if err != nil {
 		return nil, yamlMistake(err)
 	}
 	if decoder.Decode(&more) == nil {

@@ -239,6 +239,9 @@ func (s *Scenario) checkExpectation(e Expectation) error {
 	}
 	for _, name := range []string{e.since, e.until} {
 		if name != "" && !s.marks()[name] && !(len(s.Scaling) > 0 && strings.HasPrefix(name, "scaling")) {
+			if len(s.Timeline) == 0 {
+				return wrong("nothing is called %q: nothing happens in the timeline", name)
+			}
 			return wrong("nothing is called %q; there are %s", name, names(s.marks()))
 		}
 	}

@@ -123,8 +123,11 @@ const longest = 31 * 24 * time.Hour
 
 func parseDuration(text string) (time.Duration, error) {
 	d, err := time.ParseDuration(text)
-	if err != nil || d < 0 || d > longest || d%time.Millisecond != 0 {
+	if err != nil || d < 0 || d%time.Millisecond != 0 {
 		return 0, fmt.Errorf("want a duration such as 90s or 2m30s, not %q", text)
+	}
+	if d > longest {
+		return 0, fmt.Errorf("%s is more than %d days", text, longest/(24*time.Hour))
 	}
 	return d, nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	apiecs "ballast/internal/api/ecs"
@@ -166,7 +167,8 @@ func (p *player) begin() error {
 	}
 	for !p.steady() {
 		if p.stage.Now().Sub(p.zero) > steadyWithin {
-			return &Mistake{Text: fmt.Sprintf("the services are not steady within %v; with \"begin: creation\" they need not be", steadyWithin)}
+			return &Mistake{Text: fmt.Sprintf("the services are not steady within %v%s; with \"begin: creation\" they need not be", steadyWithin,
+				p.unsteady())}
 		}
 		if err := p.stage.Advance(time.Second); err != nil {
 			return err
@@ -175,6 +177,21 @@ func (p *player) begin() error {
 	p.setZero()
 	p.rec.say(Outside, "services are steady")
 	return nil
+}
+
+// unsteady says what the scheduler says of the services that are not steady, "" for nothing.
+func (p *player) unsteady() string {
+	var all []string
+	for _, service := range p.s.Services {
+		name := service.text("serviceName")
+		for _, said := range p.stage.Explanations(Cluster, name) {
+			all = append(all, name+": "+said)
+		}
+	}
+	if len(all) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(all, "; ") + ")"
 }
 
 // setZero makes now the time 0 of all that is recorded.

@@ -54,6 +54,16 @@ func TestMistakes(t *testing.T) {
 		{"crash: {tasks: 1}", "crash: {tasks: 1}\n    freeze: {tasks: 1}", "file.yaml:16: want one thing to happen, not both crash and freeze"},
 		{"crash: {tasks: 1}", "loseInstances: {numbers: [3]}", "file.yaml:14: loseInstances: there is no such instance"},
 		{"crash: {tasks: 1}", "dependencyDown: db", `file.yaml:14: no behaviour needs "db"`},
+		{"crash: {tasks: 1}", `imageMissing: "ap:1"`, `file.yaml:14: no container has the image "ap:1"`},
+		{"crash: {tasks: 1}", `imageBack: "app:1"`, ""},
+		{"crash: {tasks: 1}", "raiseAlarm: errors", `file.yaml:14: no service names the alarm "errors"`},
+		{"crash: {tasks: 1}", "UpdateService: {service: web, deploymentConfiguration: {alarms: {alarmNames: [errors], enable: true, rollback: true}}}\n" +
+			"  - at: 2m\n    raiseAlarm: errors", ""},
+		{"timeline:\n  - at: 1m\n    crash: {tasks: 1}\nexpect:\n  - ", "expect:\n  - since crash, ",
+			`file.yaml:14: nothing is called "crash": nothing happens in the timeline`},
+		{small, "", "file.yaml: it is empty"},
+		{small, "# nothing", "file.yaml: it is empty"},
+		{"until: 5m", "until: 9000h", "file.yaml:2: 9000h is more than 31 days"},
 		{"crash: {tasks: 1}", "UpdateService: {servce: web}", `file.yaml:15: UpdateService: "servce" is nothing that the API knows`},
 		{"crash: {tasks: 1}", "traffic: {service: db, rate: 1}", `file.yaml:15: service "db": want one of web`},
 		{"started = 1", "started == 1", `file.yaml:17: "started == 1" is no expectation; see docs/simulate.md`},
@@ -107,7 +117,7 @@ func TestRefusals(t *testing.T) {
 		{"services:\n  - {", group("HealthCheckIntervalSeconds: 10") + "\n  - {loadBalancers: [{targetGroupArn: \"arn:aws:elasticloadbalancing:us-east-1:" +
 			"000000000000:targetgroup/web/0123456789abcdef\", containerName: app, containerPort: 80}], ",
 			"file.yaml:12: InvalidParameterException: The container app did not have a container port 80 defined."},
-		{"memory: 64", "memory: 64000", `file.yaml: the services are not steady within 1h0m0s; with "begin: creation" they need not be`},
+		{"memory: 64", "memory: 64000", `file.yaml: the services are not steady within 1h0m0s (web: 2 tasks wait until `},
 	} {
 		s, err := Parse("file.yaml", []byte(strings.Replace(small, c.old, c.new, 1)))
 		if err != nil {

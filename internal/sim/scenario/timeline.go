@@ -193,14 +193,58 @@ func (s *Scenario) checkEvent(e Event) error {
 			return wrong("%s: there is no such instance", a.kind)
 		}
 	case *outside:
-		needed := slices.ContainsFunc(s.Behaviours, func(b Behaviour) bool {
-			return slices.Contains(b.needs, a.what) || slices.Contains(b.answerNeeds, a.what)
-		})
-		if strings.HasPrefix(a.kind, "dependency") && !needed {
-			return wrong("no behaviour needs %q", a.what)
+		if text := s.checkOutside(a); text != "" {
+			return wrong("%s", text)
 		}
 	}
 	return nil
+}
+
+// checkOutside says what is wrong with the name of something outside: nothing here has to do with it. "" is nothing.
+func (s *Scenario) checkOutside(a *outside) string {
+	switch a.kind {
+	case "dependencyDown", "dependencyUp":
+		if !slices.ContainsFunc(s.Behaviours, func(b Behaviour) bool {
+			return slices.Contains(b.needs, a.what) || slices.Contains(b.answerNeeds, a.what)
+		}) {
+			return fmt.Sprintf("no behaviour needs %q", a.what)
+		}
+	case "imageMissing", "imageBack":
+		if !s.asked(s.Definitions, "image", a.what) {
+			return fmt.Sprintf("no container has the image %q", a.what)
+		}
+	case "raiseAlarm", "clearAlarm":
+		if !s.asked(s.Services, "alarmNames", a.what) {
+			return fmt.Sprintf("no service names the alarm %q", a.what)
+		}
+	}
+	return ""
+}
+
+// asked says whether a member of that name of one of the requests, or of one in the timeline, is or holds the text.
+func (s *Scenario) asked(requests []Request, name, text string) bool {
+	for _, r := range requests {
+		if holds(r.node, name, text) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(s.Timeline, func(e Event) bool {
+		r, ok := e.act.(*Request)
+		return ok && holds(r.node, name, text)
+	})
+}
+
+func holds(n *yaml.Node, name, text string) bool {
+	for i, inner := range n.Content {
+		if n.Kind == yaml.MappingNode && i%2 == 1 && n.Content[i-1].Value == name &&
+			(inner.Value == text || slices.ContainsFunc(inner.Content, func(element *yaml.Node) bool { return element.Value == text })) {
+			return true
+		}
+		if holds(inner, name, text) {
+			return true
+		}
+	}
+	return false
 }
 
 // chosen gives the numbers of the instances that an action is about.
