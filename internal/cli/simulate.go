@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	"ballast/internal/scheduler/policy"
 	"ballast/internal/sim/picture"
@@ -24,8 +25,12 @@ type simulateVerb struct {
 	Seed    *uint64 `placeholder:"N" help:"Play with this seed instead of the file's."`
 	Policy  string  `placeholder:"NAME" help:"Play under this policy instead of the file's: ${policies}."`
 	Compare string  `placeholder:"NAME" help:"Play under this policy too, and show both side by side."`
-	SVG     string  `placeholder:"FILE" help:"Draw what happened into FILE."`
-	JSON    bool    `help:"Give everything as JSON."`
+
+	Why     []time.Duration `placeholder:"TIME" help:"Say what \"ballast why\" would say at this time of the scenario, instead of the timeline. May be repeated."`
+	Service []string        `placeholder:"NAME" help:"With --why: explain this service only. May be repeated."`
+
+	SVG  string `placeholder:"FILE" help:"Draw what happened into FILE."`
+	JSON bool   `help:"Give everything as JSON."`
 
 	Path string `arg:"" optional:"" name:"file|dir" help:"A scenario, or a folder of them (*.yaml)."`
 }
@@ -50,6 +55,12 @@ takes the configuration of a service from any server that speaks ECS (--endpoint
 runs as revision 1 and the container instances of its cluster. How the application behaves, further task definitions, what happens and
 what is expected stand in the behaviour file, or are asked for on a terminal. What the simulator cannot play is refused by name.
 
+    ballast simulate my.yaml --why 90s --why 4m --service web
+
+plays it and says what "ballast why web" would say 90 seconds and four minutes after its beginning: what is wanted, what holds it back,
+what happens next and when. Times of day are those of the scenario, which begins at 00:00:00. What the timeline has happen at that very
+time has happened. --service may be left out to have every service explained.
+
 The expectations are those of the file, for the policy it is played under; what --compare adds is only shown.
 
 Exit codes: 0 everything was as expected, 1 something was not, 2 a file or the command line makes no sense.`
@@ -71,6 +82,8 @@ func (v *simulateVerb) Run(ctx context.Context, s *Streams) error {
 		return usageError{"want a scenario, a folder of them, or --from SERVICE"}
 	case v.From != "" && v.Path != "":
 		return usageError{"want a scenario or --from SERVICE, not both"}
+	case len(v.Service) > 0 && len(v.Why) == 0:
+		return usageError{"--service goes with --why"}
 	case v.From == "" && v.Behaviour+v.Save != "":
 		return usageError{"--behaviour and --save go with --from"}
 	case v.From != "":
@@ -80,8 +93,8 @@ func (v *simulateVerb) Run(ctx context.Context, s *Streams) error {
 	if err != nil {
 		return usageError{err.Error()}
 	}
-	if len(files) > 1 && (v.SVG != "" || v.Compare != "") {
-		return usagef("%s holds %d scenarios; --svg and --compare want one", v.Path, len(files))
+	if len(files) > 1 && (v.SVG != "" || v.Compare != "" || len(v.Why) > 0) {
+		return usagef("%s holds %d scenarios; --svg, --compare and --why want one", v.Path, len(files))
 	}
 	passed, err := v.each(s, files)
 	if err == nil && !passed {
@@ -178,7 +191,8 @@ func (v *simulateVerb) playAll(sc *scenario.Scenario) ([]*scenario.Result, error
 	}
 	var results []*scenario.Result
 	for _, name := range policies {
-		r, err := sc.Play(scenario.Options{Seed: v.Seed, Policy: name})
+		r, err := sc.Play(scenario.Options{Seed: v.Seed, Policy: name,
+			Why: scenario.Questions{At: v.Why, Services: v.Service}})
 		if err != nil {
 			return nil, err
 		}
@@ -203,6 +217,8 @@ func (v *simulateVerb) show(s *Streams, results []*scenario.Result, brief bool) 
 		}
 		picture.Verdicts(s.Out, results[0], s.OutColor, true)
 		return nil
+	case len(v.Why) > 0:
+		return explanations(s, results)
 	case len(results) == 2:
 		if err := picture.Compare(s.Out, results[0], results[1], s.OutColor); err != nil {
 			return err
@@ -212,4 +228,19 @@ func (v *simulateVerb) show(s *Streams, results []*scenario.Result, brief bool) 
 		return nil
 	}
 	return picture.Text(s.Out, results[0], s.OutColor)
+}
+
+// explanations prints what was asked for, and then whether the scenario went as expected.
+func explanations(s *Streams, results []*scenario.Result) error {
+	var b strings.Builder
+	for _, r := range results {
+		for i := range r.Explanations {
+			e := &r.Explanations[i]
+			b.WriteString(paint(s.OutColor, dimmed, fmt.Sprintf("%s  policy %s", scenario.Clock(e.At), r.Policy)) + "\n")
+			b.WriteString(reportText(s, e.Lines()) + "\n")
+		}
+	}
+	picture.Verdicts(&b, results[0], s.OutColor, true)
+	_, err := fmt.Fprint(s.Out, b.String())
+	return err
 }

@@ -104,13 +104,54 @@ func TestSimulateFolder(t *testing.T) {
 	}
 }
 
+// TestSimulateWhy has services explained at moments of a scenario, and that go with everything else.
+func TestSimulateWhy(t *testing.T) {
+	file := scenarios + "/frozen.yaml"
+	got := ballast("simulate", file, "--why", "90s,2m", "--why", "0s", "--service", "web")
+	first, second, third := strings.Index(got.out, "0:00.0  policy ecs\nService web is steady"),
+		strings.Index(got.out, "1:30.0  policy ecs\nService web is replacing unhealthy tasks: 4 of 8 tasks are healthy."), strings.Index(got.out, "2:00.0  policy ecs\n")
+	if got.code != exitDone || first != 0 || second < first || third < second || strings.Contains(got.out, "> 4 tasks") || got.talk != "" {
+		t.Errorf("code %d\n%s%s", got.code, got.out, got.talk)
+	}
+	got = ballast("simulate", file, "--why", "90s", "--compare", "ecs-2022")
+	if got.code != exitDone || strings.Count(got.out, "1:30.0  policy ecs\n") != 1 || strings.Count(got.out, "1:30.0  policy ecs-2022\n") != 1 {
+		t.Errorf("code %d\n%s%s", got.code, got.out, got.talk)
+	}
+	got = ballast("simulate", file, "--why", "90s", "--json")
+	var all struct {
+		Results []struct {
+			Timeline     []any
+			Explanations []struct {
+				At     float64
+				Report struct {
+					State    string
+					Findings []struct{ Kind string }
+				}
+			}
+		}
+	}
+	if err := json.Unmarshal([]byte(got.out), &all); err != nil || len(all.Results) != 1 || len(all.Results[0].Timeline) == 0 ||
+		len(all.Results[0].Explanations) != 1 || all.Results[0].Explanations[0].At != 90 || all.Results[0].Explanations[0].Report.Findings[0].Kind != "unhealthy" {
+		t.Errorf("error %v\n%s", err, got.out)
+	}
+	failing := altered(t, t.TempDir(), "a.yaml", strings.NewReplacer("max running = 8", "max running = 9"))
+	if got = ballast("simulate", failing, "--why", "0s"); got.code != exitFailed || !strings.Contains(got.out, "FAIL  max running = 9") || strings.Contains(got.out, "ok  ") {
+		t.Errorf("code %d\n%s%s", got.code, got.out, got.talk)
+	}
+}
+
 func TestSimulateUsage(t *testing.T) {
 	for line, want := range map[string]string{
-		"simulate":                                      "want a scenario, a folder of them, or --from SERVICE",
-		"simulate nowhere.yaml":                         "nowhere.yaml: no such file or folder",
-		"simulate " + scenarios + " --svg x.svg":        "--svg and --compare want one",
-		"simulate " + scenarios + " --compare ecs-1999": `policy "ecs-1999" is unknown`,
-		"simulate ../../docs":                           "holds no scenario (*.yaml)",
+		"simulate":                                                      "want a scenario, a folder of them, or --from SERVICE",
+		"simulate nowhere.yaml":                                         "nowhere.yaml: no such file or folder",
+		"simulate " + scenarios + " --svg x.svg":                        "--svg, --compare and --why want one",
+		"simulate " + scenarios + " --compare ecs-1999":                 `policy "ecs-1999" is unknown`,
+		"simulate ../../docs":                                           "holds no scenario (*.yaml)",
+		"simulate " + scenarios + " --why 1m":                           "--svg, --compare and --why want one",
+		"simulate " + scenarios + "/frozen.yaml --why 5m1s":             "nothing to explain at 5m1s: the scenario goes from 0s to 5m",
+		"simulate " + scenarios + "/frozen.yaml --why 1m --service api": `there is no service "api" to explain; there are web`,
+		"simulate " + scenarios + "/frozen.yaml --why soon":             `expected duration but got "soon"`,
+		"simulate " + scenarios + "/frozen.yaml --service web":          "--service goes with --why",
 	} {
 		if got := ballast(strings.Fields(line)...); got.code != exitUsage || got.out != "" || !strings.Contains(got.talk, want) {
 			t.Errorf("%s: code %d, %q %q", line, got.code, got.out, got.talk)

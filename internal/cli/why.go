@@ -63,12 +63,17 @@ func (v *whyVerb) Run(ctx context.Context, s *Streams) error {
 	if v.json() {
 		return writeJSON(s.Out, report)
 	}
+	_, err = fmt.Fprint(s.Out, reportText(s, report.Lines(s.Now().Location())))
+	return err
+}
+
+// reportText gives the lines of a report, coloured by their weight where colours are wanted.
+func reportText(s *Streams, lines []explain.Line) string {
 	var b strings.Builder
-	for _, line := range report.Lines(s.Now().Location()) {
+	for _, line := range lines {
 		b.WriteString(paint(s.OutColor, weightColors[line.Weight], line.Text) + "\n")
 	}
-	_, err = fmt.Fprint(s.Out, b.String())
-	return err
+	return b.String()
 }
 
 var weightColors = map[explain.Weight]string{explain.Good: good, explain.Wait: plain, explain.Held: warn, explain.Broken: bad, explain.Note: dimmed}

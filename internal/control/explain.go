@@ -34,14 +34,14 @@ func (c Explain) apply(m *Machine) (any, error) {
 		if s == nil {
 			return nil, ecs.Errorf(ecs.ServiceNotFoundException, "Service not found.")
 		}
-		return Explained{Case: m.caseOf(s)}, nil
+		return Explained{Case: m.caseOf(m.now, s)}, nil
 	}
 	t := m.tasks.Task(c.Cluster, c.Task)
 	if t == nil {
 		return nil, ecs.Errorf(ecs.InvalidParameterException, "Cluster %s has no task %s.", c.Cluster, c.Task)
 	}
 	if s := m.services.Named(c.Cluster, t.Service); s != nil && s.Record().Seq == t.ServiceSeq {
-		known := m.caseOf(s)
+		known := m.caseOf(m.now, s)
 		m.addTask(known, s, t)
 		return Explained{known, t}, nil
 	}
@@ -50,19 +50,19 @@ func (c Explain) apply(m *Machine) (any, error) {
 	return Explained{alone, t}, nil
 }
 
-// Case gives what is known of a service between steps, nil where there is none.
-func (m *Machine) Case(cluster, service string) *explain.Case {
+// Case gives what is known of a service between steps, at a time not before the last one; nil where there is none.
+func (m *Machine) Case(now ecs.Time, cluster, service string) *explain.Case {
 	if s := m.services.Named(cluster, service); s != nil {
-		return m.caseOf(s)
+		return m.caseOf(now, s)
 	}
 	return nil
 }
 
 // caseOf copies what the machine goes on changing; records are immutable.
-func (m *Machine) caseOf(s *services.Service) *explain.Case {
+func (m *Machine) caseOf(now ecs.Time, s *services.Service) *explain.Case {
 	record, view := s.Record(), *s.Tracker().View()
 	view.Deployments = append([]scheduler.Deployment(nil), view.Deployments...)
-	c := &explain.Case{Now: m.now, Service: record, View: view, Waits: append([]scheduler.Explanation(nil), s.Explanations()...),
+	c := &explain.Case{Now: now, Service: record, View: view, Waits: append([]scheduler.Explanation(nil), s.Explanations()...),
 		Stuck: s.Stuck(), Wake: m.timers.at(serviceTimer(serviceDue, s)), Stopped: m.tasks.LastStopped(record.Cluster, record.Seq, explain.MaxStopped)}
 	addGroups(c, s)
 	for i := range view.Deployments {
@@ -145,7 +145,7 @@ const missedAfter = 3 * session.HeartbeatEvery
 func (m *Machine) addSilent(c *explain.Case, cluster string, of func(*ecs.Task) bool) {
 	for _, i := range m.instances.All() {
 		heard := max(m.sessions.Heard(i.ID), m.startedAt)
-		if i.Cluster != cluster || i.Status == ecs.InstanceInactive || i.Connected && m.now.Sub(heard) < missedAfter || m.instances.IsLost(i.ID) {
+		if i.Cluster != cluster || i.Status == ecs.InstanceInactive || i.Connected && c.Now.Sub(heard) < missedAfter || m.instances.IsLost(i.ID) {
 			continue
 		}
 		tasks := 0

@@ -17,6 +17,7 @@ import (
 	"ballast/internal/ecs"
 	"ballast/internal/lb/health"
 	"ballast/internal/scheduler"
+	"ballast/internal/scheduler/explain"
 	"ballast/internal/session"
 	"ballast/internal/store"
 )
@@ -192,6 +193,11 @@ func (s *Stage) Explanations(cluster, name string) []string {
 		}
 	})
 	return all
+}
+
+// Case is what control knows of a service now, to say why it is as it is; nil where there is none.
+func (s *Stage) Case(cluster, name string) *explain.Case {
+	return s.w.server.machine.Case(s.w.now, cluster, name)
 }
 
 // usher is the Observer that tells a Stage's Audience.

@@ -308,8 +308,19 @@ var balancedScenes = map[string]func() *scene{
 		s.add(0, scheduler.Unhealthy, s.targets(20*time.Second, sick))
 		s.add(0, scheduler.Unhealthy, s.targets(10*time.Second, late))
 		s.add(0, scheduler.Unhealthy, s.targets(20*time.Second, sick))
-		for range 3 {
-			s.add(0, scheduler.Starting, s.targets(0))
+		for i := range byte(3) {
+			s.add(0, scheduler.Starting, s.targets(0), func(t *Task) { t.Instance = ecs.ID{0xaa + i%2} })
+		}
+		s.sync()
+		return s
+	},
+	"targets-without-room": func() *scene {
+		s := newScene(2, definition("web", 1))
+		s.service.Deployments[0].Rollout = ecs.RolloutCompleted
+		s.balance("web")
+		for range 2 {
+			s.add(0, scheduler.Unhealthy, s.targets(20*time.Second, probed(fresh, health.Failed, health.Failed)))
+			s.add(0, scheduler.Stopping, s.targets(5*time.Second, sick.Deregister()), deactivating(6*time.Second, 85*time.Second))
 		}
 		s.sync()
 		return s

@@ -205,7 +205,7 @@ func (f *failure) what(ran time.Duration) string {
 	case f.code == ecs.InfrastructureHealth:
 		return "ended as a container instance was lost"
 	case f.code == ecs.ServiceSchedulerInitiated:
-		return "did not pass health checks, and was stopped after " + about(ran)
+		return "did not pass health checks, and stopped after " + about(ran)
 	case f.StartedAt == 0 && f.exited:
 		return fmt.Sprintf("ended with exit code %d before RUNNING%s", f.exit, in)
 	case f.StartedAt == 0:

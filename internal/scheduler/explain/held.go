@@ -199,12 +199,12 @@ func (b *builder) window() {
 			f.Kind = Full
 			f.Text = fmt.Sprintf("%s of %s %s: maximumPercent %d of %d allows %s at a time.", tasks(e.Tasks), b.revision(e.Deployment),
 				verb(e.Tasks, "waits", "wait"), e.Percent, b.Service.Desired, tasks(e.Limit))
-			f.Then = "they are started as others stop"
+			f.Then = verb(e.Tasks, "it is started when another has stopped", "they are started as others stop")
 		case scheduler.WaitHealthy:
 			f.Kind = Needed
 			f.Text = fmt.Sprintf("%s of %s %s for now: minimumHealthyPercent %d asks for %d healthy %s.", tasks(e.Tasks), b.revision(e.Deployment),
 				verb(e.Tasks, "stays", "stay"), e.Percent, e.Limit, verb(e.Limit, "task", "tasks"))
-			f.Then = "they stop as newer ones become healthy"
+			f.Then = verb(e.Tasks, "it stops when a newer one has become healthy", "they stop as newer ones become healthy")
 		case scheduler.WaitPace:
 			f.Kind = Paced
 			f.Text = fmt.Sprintf("%s: replacements of tasks that ran less than %s are paced to %d a minute.", waiting(e.Tasks), Span(e.ShortRun),

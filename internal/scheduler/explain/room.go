@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"strings"
 
-	"ballast/internal/ecs"
 	"ballast/internal/scheduler"
 	"ballast/internal/scheduler/placement"
 )
@@ -123,6 +122,3 @@ func advisePlacement(room *Room) []string {
 	}
 	return tips
 }
-
-// host names the container instance of a task.
-func host(id ecs.ID) string { return "container instance " + short(id) }

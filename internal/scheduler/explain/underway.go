@@ -94,7 +94,7 @@ func (b *builder) tasksOf(phase scheduler.Phase) {
 			c.then = c.many
 		}
 		b.add(Finding{Kind: cmp.Or(c.kind, phaseKinds[phase]), Weight: cmp.Or(c.weight, Wait), Count: n, Tasks: ids(groups[text]),
-			Container: c.container, Text: b.subject(n) + " " + plural(n, text) + ".", Then: c.then, At: moment(c.at), Try: c.try,
+			Container: c.container, Text: b.subject(n) + " " + strings.Replace(plural(n, text), agents, agentsOf(groups[text]), 1) + ".", Then: c.then, At: moment(c.at), Try: c.try,
 			Targets: targetStates(groups[text])})
 	}
 }
@@ -148,11 +148,26 @@ func (b *builder) circumstance(t *Task) circumstance {
 	return circumstance{text: "is " + t.Phase.String()}
 }
 
+// agents stands in the text of a circumstance for the agents of the tasks that it is told of.
+const agents = "%agents"
+
+// agentsOf names the agent that some tasks have, or counts them.
+func agentsOf(all []Task) string {
+	known := map[ecs.ID]bool{}
+	for i := range all {
+		known[all[i].Instance] = true
+	}
+	if len(known) == 1 {
+		return "the agent of container instance " + short(all[0].Instance)
+	}
+	return "the agents of " + count(len(known), "container instance")
+}
+
 // starting says what a task that is not RUNNING yet waits for, as far as control is told.
 func (b *builder) starting(t *Task) circumstance {
 	for _, s := range b.Silent {
 		if s.Instance == t.Instance {
-			return circumstance{text: "waits for the agent of " + host(t.Instance) + ", which is not heard of"}
+			return circumstance{text: "waits for " + agents + ", of which nothing is heard"}
 		}
 	}
 	if c := waitsForContainer(t.Task); c.text != "" {
@@ -162,7 +177,7 @@ func (b *builder) starting(t *Task) circumstance {
 	case t.LastStatus == ecs.StatusProvisioning:
 		return circumstance{text: "is being provisioned"}
 	case t.PullStartedAt == 0:
-		return circumstance{text: "is on its way to the agent of " + host(t.Instance)}
+		return circumstance{text: "is on its way to " + agents}
 	case t.PullStoppedAt == 0:
 		return circumstance{text: "pulls its images, since " + Span(b.Now.Sub(t.PullStartedAt))}
 	}

@@ -49,6 +49,8 @@ func (b *builder) replacement(n int) string {
 	case counts.Live() >= b.Service.Desired:
 		return verb(n, "its replacement has been started; it stops when that is healthy, or either of them when that is unhealthy too",
 			"their replacements have been started; one of them stops for each that is healthy, or unhealthy too")
+	case counts.Total() >= b.View.MaxTasks() && counts[scheduler.Stopping] > 0:
+		return verb(n, "a replacement is started when a task that is stopping has stopped", "replacements are started as tasks that are stopping have stopped")
 	case counts.Total() >= b.View.MaxTasks():
 		return fmt.Sprintf("one at a time is stopped and then replaced, as maximumPercent %d leaves no room beside them", b.View.MaximumPercent)
 	}

@@ -34,6 +34,8 @@ type Options struct {
 	Policy string
 	// Checked holds all that happens against the checks of package sim as well, which takes several times as long.
 	Checked bool
+	// Why asks for explanations.
+	Why Questions
 }
 
 // player is a scenario being played.
@@ -47,17 +49,28 @@ type player struct {
 	app    *application
 	zero   ecs.Time // time 0 of the scenario
 	rules  []*rule
+
+	questions    Questions
+	moments      []time.Duration // of the questions that wait, in order
+	explanations []Explanation
 }
 
 // Play plays a scenario to its end and measures what it expects. An error is a *Mistake of the file, or a mistake in Ballast.
 func (s *Scenario) Play(o Options) (*Result, error) {
 	if s.History != nil {
-		if o.Seed != nil || o.Policy != "" {
+		switch {
+		case o.Seed != nil || o.Policy != "":
 			return nil, &Mistake{File: s.File, Text: "a history has its own seed and policy"}
+		case len(o.Why.At) > 0:
+			return nil, &Mistake{File: s.File, Text: "a history is not explained"}
 		}
 		return s.playHistory(), nil
 	}
-	p := &player{s: s, seed: s.Seed}
+	moments, err := s.checkQuestions(o.Why)
+	if err != nil {
+		return nil, err
+	}
+	p := &player{s: s, seed: s.Seed, questions: o.Why, moments: moments}
 	if o.Seed != nil {
 		p.seed = *o.Seed
 	}
@@ -65,7 +78,6 @@ func (s *Scenario) Play(o Options) (*Result, error) {
 	if o.Policy != "" {
 		name = o.Policy
 	}
-	var err error
 	if p.policy, err = policy.Named(name); err != nil {
 		return nil, err
 	}
@@ -116,6 +128,9 @@ func (p *player) play() error {
 	}
 	for i := range p.s.Timeline {
 		e := &p.s.Timeline[i]
+		if err := p.explainUntil(e.At, false); err != nil {
+			return err
+		}
 		if err := p.advanceTo(e.At); err != nil {
 			return err
 		}
@@ -126,6 +141,9 @@ func (p *player) play() error {
 			return p.refused(e.Line, err)
 		}
 		p.rec.lines[line].Text = text
+	}
+	if err := p.explainUntil(p.s.Length, true); err != nil {
+		return err
 	}
 	if err := p.advanceTo(p.s.Length); err != nil {
 		return err

@@ -19,6 +19,8 @@ type Result struct {
 	Counts   Counts          `json:"counts"`
 	Services []ServiceResult `json:"services"`
 	Lines    []Line          `json:"timeline"`
+	// Explanations are those asked for, in the order of time, then of the services.
+	Explanations []Explanation `json:"explanations,omitempty"`
 	// Trace is the hash of all that happened; the same scenario gives the same.
 	Trace string `json:"trace"`
 
@@ -62,7 +64,8 @@ type Verdict struct {
 func (r *recorder) result() *Result {
 	s := r.p.s
 	out := &Result{Scenario: s.Name, File: s.File, Source: s.Source, Policy: r.p.policy.Name, Seed: r.p.seed, Length: Moment(r.over),
-		Counts: r.counts, Lines: r.lines, Trace: r.p.stage.Trace(), happens: r.happens, marks: r.marks, Passed: true}
+		Counts: r.counts, Lines: r.lines, Trace: r.p.stage.Trace(), happens: r.happens, marks: r.marks, Passed: true,
+		Explanations: r.p.explanations}
 	for i := range s.Services {
 		name := s.Services[i].text("serviceName")
 		out.Services = append(out.Services, ServiceResult{Name: name, Samples: r.series[name], Waits: r.waits[name], Deployment: r.outcomes[name]})
