@@ -19,7 +19,8 @@ import (
 // where WHAT is one of
 //
 //	min|max|finally GAUGE [of REVISION] = NUMBER       running, healthy, unhealthy, pending, stopping, tasks, kept, desired, registered, routed
-//	COUNT ["TEXT"] [of REVISION] = NUMBER              started, ran, stopped, cancelled, exited, failed; TEXT is part of the stopped reason
+//	COUNT ["TEXT"] [of REVISION] [from before] = NUMBER   started, ran, stopped, cancelled, exited, failed; TEXT is part of the stopped
+//	                                                   reason; from before: of tasks that were started before the stretch
 //	event "TEXT" = NUMBER | seen | never | after = 1m30s
 //	started|ran|stopped ["TEXT"] [of REVISION] at = 0s, 40s, ...   the moments of them, each told once
 //	steady after = 1m30s                               since the beginning of the stretch
@@ -41,6 +42,7 @@ type Expectation struct {
 	what                  string // gauge, count, total
 	text                  string // in quotes
 	revision              string
+	before                bool
 	op                    string
 	number                int
 	word                  string
@@ -80,7 +82,7 @@ var totals = map[string]func(Counts) int{
 var (
 	scopePattern  = regexp.MustCompile(`^((?:(?:since|until|in) \S+ )*(?:since|until|in) [^\s,]+), (.*)$`)
 	gaugePattern  = regexp.MustCompile(`^(min|max|finally) (\w+)(?: of (\S+))? (=|<=|>=) (\d+)$`)
-	countPattern  = regexp.MustCompile(`^(\w+)(?: "([^"]*)")?(?: of (\S+))? (=|<=|>=) (\d+)$`)
+	countPattern  = regexp.MustCompile(`^(\w+)(?: "([^"]*)")?(?: of (\S+))?( from before)? (=|<=|>=) (\d+)$`)
 	eventPattern  = regexp.MustCompile(`^event "([^"]*)" (seen|never|after = (\S+))$`)
 	steadyPattern = regexp.MustCompile(`^steady after = (\S+)$`)
 	timesPattern  = regexp.MustCompile(`^(started|ran|stopped)(?: "([^"]*)")?(?: of (\S+))? at = (.+)$`)
@@ -160,8 +162,8 @@ func (e *Expectation) parse(text string) (err error) {
 	case e.match(neverPattern, text, func(m []string) { e.kind, e.text = ofNever, m[1] }):
 	case e.match(waitsPattern, text, func(m []string) { e.kind, e.text = ofWaits, m[1] }):
 	case e.match(countPattern, text, func(m []string) {
-		e.kind, e.what, e.text, e.revision, e.op = ofCount, m[1], m[2], m[3], m[4]
-		e.number, err = number(m[5])
+		e.kind, e.what, e.text, e.revision, e.before, e.op = ofCount, m[1], m[2], m[3], m[4] != "", m[5]
+		e.number, err = number(m[6])
 	}):
 		if err == nil {
 			err = e.checkCount()
@@ -193,8 +195,8 @@ func (e *Expectation) match(pattern *regexp.Regexp, text string, take func(m []s
 func (e *Expectation) checkCount() error {
 	for _, c := range counters {
 		if c == e.what {
-			if e.what == "event" && e.revision != "" {
-				return fmt.Errorf("events are not of a revision")
+			if e.what == "event" && (e.revision != "" || e.before) {
+				return fmt.Errorf("events are not of a revision, nor of tasks")
 			}
 			return nil
 		}
@@ -202,7 +204,7 @@ func (e *Expectation) checkCount() error {
 	if totals[e.what] == nil {
 		return fmt.Errorf("there is no %q; there are %s, %s", e.what, strings.Join(counters, ", "), names(totals))
 	}
-	if e.text+e.revision+e.since+e.until+e.service != "" {
+	if e.text+e.revision+e.since+e.until+e.service != "" || e.before {
 		return fmt.Errorf("%s is counted over the whole scenario", e.what)
 	}
 	e.kind = ofTotal

@@ -106,7 +106,7 @@ func (e Expectation) matching(r *Result, from, to time.Duration) []happening {
 	var all []happening
 	for _, h := range r.happens {
 		if h.at >= from && h.at <= to && h.kind == e.what && (e.service == "" || h.service == e.service) &&
-			(e.revision == "" || h.revision == e.revision) && strings.Contains(h.text, e.text) {
+			(e.revision == "" || h.revision == e.revision) && (!e.before || h.born < from) && strings.Contains(h.text, e.text) {
 			all = append(all, h)
 		}
 	}

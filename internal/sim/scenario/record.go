@@ -74,6 +74,7 @@ type happening struct {
 	kind     string // one of counters
 	revision string
 	text     string
+	born     time.Duration // when the task was started; not of events
 }
 
 // deploymentKey tells deployments apart.
@@ -333,7 +334,7 @@ func (r *recorder) ended(line Line) {
 }
 
 func (r *recorder) count(now ecs.Time, t *ecs.Task, kind, text string) {
-	r.happened(happening{now.Sub(r.zero), t.Service, kind, t.Definition.Name(), text})
+	r.happened(happening{now.Sub(r.zero), t.Service, kind, t.Definition.Name(), text, t.CreatedAt.Sub(r.zero)})
 }
 
 // happened adds to a list that may grow very long: by as much as there is, each time it is full.

@@ -21,6 +21,7 @@ type Happening struct {
 	At                      Moment
 	Service, Revision, Kind string // Kind is "started", "ran", "stopped", "cancelled", "exited", "failed" or "event"
 	Text                    string // the stopped reason, or the event
+	Born                    Moment // when the task was started
 }
 
 // Measure holds an expectation, in the words of scenario files, against what was seen. An error says what is wrong with the
@@ -38,7 +39,7 @@ func (s *Scenario) Measure(text string, seen *Seen) (Verdict, error) {
 		r.marks[name] = time.Duration(at)
 	}
 	for _, h := range seen.Happens {
-		r.happens = append(r.happens, happening{time.Duration(h.At), h.Service, h.Kind, h.Revision, h.Text})
+		r.happens = append(r.happens, happening{time.Duration(h.At), h.Service, h.Kind, h.Revision, h.Text, time.Duration(h.Born)})
 	}
 	return e.measure(r), nil
 }
