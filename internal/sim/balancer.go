@@ -28,7 +28,7 @@ type balancer struct {
 	telling bool
 	delays  stream
 	heard   ecs.Time // when the last news of control arrives; they never overtake each other
-	moves   int      // grows whenever a target has changed
+	moves   int      // grows whenever a target has changed, or control knows of it
 }
 
 // target is a task in a target group.
@@ -149,6 +149,7 @@ func (b *balancer) set(x *target, now health.Target) {
 func (b *balancer) tell() {
 	b.w.server.tell(func() control.ReportTargets {
 		b.telling = false
+		b.moves++
 		var r control.ReportTargets
 		for _, x := range b.targets {
 			if x.dirty {

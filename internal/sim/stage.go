@@ -106,7 +106,7 @@ func (s *Stage) TargetSources(t *ecs.Task) []scheduler.Source {
 	return s.w.balancer.sources(t, s.Root().Service(t.Cluster, t.Service))
 }
 
-// TargetMoves grows whenever a target has changed.
+// TargetMoves grows whenever a target has changed, and whenever control has been told of that.
 func (s *Stage) TargetMoves() int {
 	if s.w.balancer == nil {
 		return 0

@@ -314,6 +314,20 @@ var balancedScenes = map[string]func() *scene{
 		s.sync()
 		return s
 	},
+	"targets-overburdened": func() *scene {
+		s := newScene(8, definition("web", 1))
+		s.service.Deployments[0].Rollout = ecs.RolloutCompleted
+		s.service.MaximumPercent = 150
+		s.balance("web")
+		for range 8 {
+			s.add(0, scheduler.Unhealthy, s.targets(20*time.Second, late))
+		}
+		for range 4 {
+			s.add(0, scheduler.Starting, s.targets(0), func(t *Task) { t.PullStartedAt = noon.Add(-5 * time.Second) })
+		}
+		s.sync()
+		return s
+	},
 	"targets-without-room": func() *scene {
 		s := newScene(2, definition("web", 1))
 		s.service.Deployments[0].Rollout = ecs.RolloutCompleted

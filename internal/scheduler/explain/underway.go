@@ -129,7 +129,7 @@ func plural(n int, text string) string {
 	default:
 		first = strings.TrimSuffix(first, "s")
 	}
-	return first + " " + strings.NewReplacer(" its ", " their ", "and counts", "and count", "and waits", "and wait").Replace(rest)
+	return first + strings.NewReplacer(" its ", " their ", "and counts", "and count", "and waits", "and wait").Replace(" "+rest)
 }
 
 // circumstance says what one task waits for, in words that follow "1 task".

@@ -43,12 +43,16 @@ func (b *builder) unhealthy() {
 // replacement says what follows for n tasks that are unhealthy.
 func (b *builder) replacement(n int) string {
 	counts := b.View.Counts()
+	coming := counts.Live() - counts[scheduler.Healthy]
 	switch {
 	case b.View.Policy.Unhealthy == policy.StopFirst:
 		return verb(n, "it is stopped, and then replaced", "they are stopped, and then replaced")
 	case counts.Live() >= b.Service.Desired:
 		return verb(n, "its replacement has been started; it stops when that is healthy, or either of them when that is unhealthy too",
 			"their replacements have been started; one of them stops for each that is healthy, or unhealthy too")
+	case counts.Total() >= b.View.MaxTasks() && coming > 0:
+		return fmt.Sprintf("%s started in their place, for more of which maximumPercent %d leaves no room; they stop as those become healthy",
+			verb(coming, "1 task has been", fmt.Sprintf("%d tasks have been", coming)), b.View.MaximumPercent)
 	case counts.Total() >= b.View.MaxTasks() && counts[scheduler.Stopping] > 0:
 		return verb(n, "a replacement is started when a task that is stopping has stopped", "replacements are started as tasks that are stopping have stopped")
 	case counts.Total() >= b.View.MaxTasks():
