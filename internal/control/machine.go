@@ -227,9 +227,14 @@ func (m *Machine) Committed(seq uint64) []sessions.Message {
 		m.visible.Apply(unit)
 	}
 	m.inFlight = nil
-	return m.sessions.Messages(m.now, assignments{m}, func(at ecs.Time, instance ecs.ID) {
-		m.timers.set(at, timer{kind: repeatDue, id: instance, number: uint64(at)})
-	})
+	return m.sessions.Messages(m.now, assignments{m}, m.repeatAt)
+}
+
+// repeatAt has it looked at whether a message to an agent is to be repeated; at 0, never. One timer is enough for all of its messages.
+func (m *Machine) repeatAt(at ecs.Time, instance ecs.ID) {
+	if at != 0 {
+		m.timers.set(at, timer{kind: repeatDue, id: instance})
+	}
 }
 
 // Root gives the committed state.

@@ -62,7 +62,7 @@ func (m *Machine) timer(t timer) {
 	case serviceDue:
 		m.services.Woken(t.cluster, t.number)
 	case repeatDue:
-		m.sessions.Due(m.now, t.id)
+		m.repeatAt(m.sessions.Due(m.now, t.id), t.id)
 	case instanceDue:
 		m.silent(t.id)
 	case removalDue:

@@ -34,7 +34,7 @@ const (
 type timer struct {
 	kind    timerKind
 	cluster string
-	number  uint64 // of a service; of repeatDue the moment, so that each message to an agent has its own
+	number  uint64 // of a service
 	id      ecs.ID // of a container instance or a task
 }
 

@@ -230,9 +230,16 @@ func (t *talk) note(task ecs.ID) {
 	t.told[task] = t.sent
 }
 
-// Due has a session repeat what has not been acknowledged, if that is due.
-func (b *Book) Due(now ecs.Time, instance ecs.ID) {
-	if t := b.sessions[instance]; t != nil && t.open && t.repeatAt != 0 && now >= t.repeatAt {
-		b.touch(t)
+// Due has a session repeat what has not been acknowledged, if that is due, and gives the moment when it may be if it is not yet; 0 where
+// nothing waits for an acknowledgement.
+func (b *Book) Due(now ecs.Time, instance ecs.ID) (again ecs.Time) {
+	t := b.sessions[instance]
+	switch {
+	case t == nil || !t.open || t.repeatAt == 0:
+		return 0
+	case now < t.repeatAt:
+		return t.repeatAt
 	}
+	b.touch(t)
+	return 0
 }
