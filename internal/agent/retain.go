@@ -66,12 +66,15 @@ func (m *Machine) ringRetained() {
 	}
 }
 
-// nextRetained is when the first of them has been; 0 = never.
+// sweptTogether: a task is kept longer by this part of its time, so that many of those that stopped one after the other go at once.
+const sweptTogether = 60
+
+// nextRetained is when the first of them has been, and others as well; 0 = never.
 func (m *Machine) nextRetained() ecs.Time {
 	if len(m.retained) == 0 {
 		return 0
 	}
-	return m.retained[0].keptUntil
+	return m.retained[0].keptUntil.Add(m.cfg.Retention / sweptTogether)
 }
 
 func (t *task) anyKept() bool {

@@ -27,14 +27,18 @@ func (m *Machine) forgetCluster(name string) {
 	}
 }
 
-// expire forgets stopped tasks that are too old or too many, and has itself called again when the next one is.
+// forgottenTogether: a stopped task is kept longer by this part of its time if nothing else happens, so that those that stopped together or
+// soon after each other go in one commit.
+const forgottenTogether = 60
+
+// expire forgets stopped tasks that are too old or too many, and has itself called again when the next ones are.
 func (m *Machine) expire() {
 	kept := tasks.Kept{For: m.cfg.Policy.StoppedKeptFor, PerService: m.cfg.Policy.StoppedKeptPerService,
 		PerCluster: m.cfg.Policy.StoppedKeptPerCluster}
 	for _, cluster := range m.stale {
 		m.tasks.Expire(m.now, cluster, kept)
 		if at := m.tasks.ExpiresAt(cluster, kept); at != 0 {
-			m.timers.set(at, timer{kind: expiryDue, cluster: cluster})
+			m.timers.set(at.Add(kept.For/forgottenTogether), timer{kind: expiryDue, cluster: cluster})
 		}
 	}
 	m.stale = m.stale[:0]

@@ -274,7 +274,7 @@ func TestStoppedTasksAreForgottenAfterAnHour(t *testing.T) {
 	w.do(StopTask{Cluster: "default", Task: result.Tasks[0].ID})
 	w.pass(59 * time.Minute)
 	equal(t, "stopped", len(w.tasks(ecs.StatusStopped)), 1)
-	w.pass(time.Minute)
+	w.pass(2 * time.Minute)
 	equal(t, "stopped", len(w.tasks(ecs.StatusStopped)), 0)
 	for key := range w.records {
 		if strings.Contains(key, "/task/") {

@@ -25,7 +25,7 @@ func (c *checker) checkSilence() {
 	}
 }
 
-// checkRetention sees that stopped tasks are forgotten when they are too old or too many.
+// checkRetention sees that stopped tasks are forgotten when they are too old, a sixtieth of the time late at most, or too many.
 func (c *checker) checkRetention() {
 	services, clusters := map[[2]any]int{}, map[string]int{}
 	for id, t := range c.tasks {
@@ -36,7 +36,7 @@ func (c *checker) checkRetention() {
 		if t.Service != "" {
 			services[[2]any{t.Cluster, t.ServiceSeq}]++
 		}
-		if ended := c.born[id].ended; c.w.now.Sub(ended) > c.policy.StoppedKeptFor+c.slack() {
+		if ended := c.born[id].ended; c.w.now.Sub(ended) > c.policy.StoppedKeptFor*61/60+c.slack() {
 			c.w.fail(forgotten, "%s ended %v ago", describe(t), c.w.now.Sub(ended))
 		}
 	}
