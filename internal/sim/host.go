@@ -39,7 +39,7 @@ type host struct {
 	limits  *wakeup // for calls that take too long
 	stepped func()  // calls step
 
-	// slowest is how long a call takes at most to get to the driver, and what happens there to get back.
+	// slowest is how long a call takes at most to get to the driver, and what happens there to get back; 0 = no time at all.
 	slowest  time.Duration
 	watching bool
 	// watchFaults is how many attempts to watch the driver fail; double, how likely the end of a container is told twice.
@@ -81,6 +81,15 @@ func (w *World) addHost(cfg agent.Config, skew time.Duration) *host {
 // later has something happen to this life of the agent.
 func (h *host) later(d time.Duration, do func()) {
 	h.w.put(d, event{do: do, life: &h.life, born: h.life})
+}
+
+// across has something happen when it has come from the agent to its driver, or back.
+func (h *host) across(do func()) {
+	if h.slowest == 0 {
+		do()
+		return
+	}
+	h.later(h.chance.between(0, h.slowest), do)
 }
 
 // start starts the agent.
@@ -193,7 +202,7 @@ func (h *host) act(b *agent.Batch) {
 		}
 	}
 	if b.Watch {
-		h.later(h.chance.between(0, h.slowest), func() {
+		h.across(func() {
 			if h.watchFaults > 0 {
 				h.watchFaults--
 				h.take(agent.DriverWatched{Err: errBlind})
@@ -232,7 +241,7 @@ func (h *host) noteCall(c *driver.Call, result *driver.Result) {
 // call makes a driver call, unless the agent ends before.
 func (h *host) call(call *driver.Call) {
 	c := &callUnderWay{Call: *call, life: h.life}
-	h.later(h.chance.between(0, h.slowest), func() {
+	h.across(func() {
 		h.lastCall++
 		h.calls[h.lastCall] = c
 		h.noteCall(&c.Call, nil)
@@ -304,7 +313,7 @@ func (h *host) look() {
 		if c.life == h.life && !c.over {
 			result := o.Result // which nobody else has any more
 			result.ID = c.ID
-			h.later(h.chance.between(0, h.slowest), func() { h.take(agent.DriverResult{Result: *result}) })
+			h.across(func() { h.take(agent.DriverResult{Result: *result}) })
 		}
 	}
 	h.ring()
@@ -322,7 +331,7 @@ func (h *host) ended(o fake.Outcome) {
 	if h.machine == nil || !h.watching {
 		return
 	}
-	h.later(h.chance.between(0, h.slowest), func() {
+	h.across(func() {
 		if h.watching {
 			h.take(agent.DriverEvent{Observation: *o.Event})
 		}

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"encoding/binary"
 	"time"
 
 	"ballast/internal/control"
@@ -212,8 +213,8 @@ func (s *server) step() {
 	clear(s.inbox)
 	s.inbox = s.inbox[:0]
 	var seed control.Seed
-	for i := range seed {
-		seed[i] = byte(s.seeds.Uint32())
+	for i := 0; i < len(seed); i += 8 {
+		binary.LittleEndian.PutUint64(seed[i:], s.seeds.Uint64())
 	}
 	s.now = max(s.now, s.clock.now())
 	batch := s.machine.Step(s.clock.now(), seed)

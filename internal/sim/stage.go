@@ -81,7 +81,7 @@ func (s *Stage) Trace() string { return s.w.trace.briefSum() }
 // AddInstance adds a container instance, counted from 1, and starts its agent.
 func (s *Stage) AddInstance(hello session.Hello, conduct Conduct) int {
 	h := s.w.addHost(agent.Config{Hello: hello, StopTimeout: s.w.server.cfg.Policy.DefaultStopTimeout}, 0)
-	h.conduct = conduct
+	h.conduct, h.slowest = conduct, 0
 	h.start()
 	return len(s.w.hosts)
 }
