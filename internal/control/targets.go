@@ -10,7 +10,7 @@ import (
 	"ballast/internal/scheduler"
 )
 
-// ReportTargets says how targets are: an input from the load balancers that check them, which say all of it again when control has
+// ReportTargets says how targets are: an input from the load balancers, and the service discovery, that check them, which say all of it again when control has
 // been started anew. What is said of a task that is none any more, or of a target group that is none of its service's, is passed over.
 // Answer: nil.
 type ReportTargets struct{ Targets []TargetReport }
@@ -19,7 +19,7 @@ type ReportTargets struct{ Targets []TargetReport }
 type TargetReport struct {
 	Cluster string
 	Task    ecs.ID
-	Group   string // ARN
+	Group   string // ARN, of a target group or of a service registry
 	Health  health.Target
 	// Settings are those of the target group; nil where they are not said, which leaves those said before, or ELB's defaults.
 	Settings *health.Group
@@ -50,7 +50,7 @@ func (c ReportTargets) apply(m *Machine) (any, error) {
 		if s == nil {
 			continue
 		}
-		if before := known && was.Registered(); before != r.Health.Registered() {
+		if before := known && was.Registered(); before != r.Health.Registered() && s.Balanced(r.Group) {
 			tallies = counted(tallies, s, r.Group, !before)
 		}
 		if t.LastStatus == ecs.StatusDeactivating {
@@ -123,7 +123,11 @@ func (m *Machine) drainEnds(t *ecs.Task) ecs.Time {
 // failed gives why a task counts as unhealthy: the stopped reason and the event.
 func (m *Machine) failed(s *services.Service, t *ecs.Task) (reason, event string) {
 	lb, why := s.FailedTarget(t)
-	if lb == nil {
+	registry := s.FailedRegistry(t)
+	switch {
+	case lb == nil && registry != "" && t.Health != ecs.HealthUnhealthy:
+		return scheduler.ReasonFailedRegistryChecks(registry), scheduler.UnhealthyInstanceEvent(s.Record().Name, t.ID, registry)
+	case lb == nil:
 		return scheduler.ReasonFailedContainerChecks, scheduler.UnhealthyEvent(s.Record().Name, t.ID)
 	}
 	return scheduler.ReasonFailedTargetChecks(lb.TargetGroup),

@@ -80,11 +80,25 @@ type Service struct {
 	BakingSince Time `cbor:"30,keyasint,omitempty"`
 	// LoadBalancers are the target groups that the tasks are registered with. They are replaced, never changed.
 	LoadBalancers []LoadBalancer `cbor:"31,keyasint,omitempty"`
+	// Registries are the ARNs of the service registries in which the tasks are found, one at most (API_ServiceRegistry). They are
+	// replaced, never changed.
+	Registries []string `cbor:"32,keyasint,omitempty"`
 
 	// Derived, never journalled: the newest events (newest first, at most MaxServiceEvents), and the counts of tasks.
 	Events  []*ServiceEvent `cbor:"-"`
 	Running int             `cbor:"-"`
 	Pending int             `cbor:"-"`
+}
+
+// Outsiders counts those who say from outside of the tasks how healthy they are: target groups and service registries.
+func (s *Service) Outsiders() int { return len(s.LoadBalancers) + len(s.Registries) }
+
+// Outsider gives the ARN of one of them, target groups first.
+func (s *Service) Outsider(i int) string {
+	if i < len(s.LoadBalancers) {
+		return s.LoadBalancers[i].TargetGroup
+	}
+	return s.Registries[i-len(s.LoadBalancers)]
 }
 
 // LoadBalancer has the tasks of a service be targets of a target group, at a port of one of their containers (API_LoadBalancer).

@@ -17,6 +17,12 @@ func ReasonFailedTargetChecks(group string) string {
 	return "Task failed ELB health checks in (target-group " + group + ")"
 }
 
+// ReasonFailedRegistryChecks is the stopped reason of a task that its service replaces because service discovery calls it unhealthy.
+// That of ECS is not documented; it follows the form of the others.
+func ReasonFailedRegistryChecks(registry string) string {
+	return "Task failed service discovery health checks in (service-registry " + registry + ")"
+}
+
 const troubleshooting = " For more information, see the Troubleshooting section of the Amazon ECS Developer Guide."
 
 const deadlocked = "was unable to stop or start tasks during a deployment because of the service deployment configuration." +
@@ -84,6 +90,11 @@ func UnhealthyEvent(service string, task ecs.ID) string {
 func UnhealthyTargetEvent(service string, task ecs.ID, port int, group, why string) string {
 	return prefix(service) + " (task " + task.String() + ") (port " + strconv.Itoa(port) + ") is unhealthy in (target-group " + group +
 		") due to (reason " + why + ")."
+}
+
+// UnhealthyInstanceEvent says that service discovery calls the task unhealthy. ECS does not document its text.
+func UnhealthyInstanceEvent(service string, task ecs.ID, registry string) string {
+	return prefix(service) + " (task " + task.String() + ") is unhealthy in (service-registry " + registry + ")."
 }
 
 // RegisteredEvent says that tasks have become targets of a target group.

@@ -15,8 +15,8 @@ import (
 	"ballast/internal/store"
 )
 
-// balancer is a load balancer: tasks of services with target groups are targets from when they are RUNNING, are checked, and are
-// drained when they are to stop. What becomes of a target is decided by package lb/health, as in production; here are only time
+// balancer is a load balancer, and service discovery as well: tasks of services with target groups or service registries are targets from
+// when they are RUNNING, are checked, and are drained when they are to stop. What becomes of a target is decided by package lb/health, as in production; here are only time
 // and messages. It follows what control has committed, and tells control how its targets are.
 type balancer struct {
 	w      *World
@@ -66,8 +66,11 @@ func (b *balancer) Durable(unit journal.Unit, _ store.Unit) {
 // Committed implements Observer: what has changed is news to the load balancer a moment later.
 func (b *balancer) Committed(_ *control.Machine, _ ecs.Time, r *root.Root) {
 	for _, t := range b.changed {
-		if s := r.Service(t.Cluster, t.Service); s != nil && s.Seq == t.ServiceSeq && len(s.LoadBalancers) > 0 {
-			wanted := s.LoadBalancers
+		if s := r.Service(t.Cluster, t.Service); s != nil && s.Seq == t.ServiceSeq && s.Outsiders() > 0 {
+			wanted := make([]string, s.Outsiders())
+			for i := range wanted {
+				wanted[i] = s.Outsider(i)
+			}
 			b.heard = max(b.heard, b.w.now.Add(b.delays.between(0, 2*time.Millisecond)))
 			b.w.agenda.Add(b.heard, event{do: func() { b.follow(t, wanted) }})
 		}
@@ -76,13 +79,13 @@ func (b *balancer) Committed(_ *control.Machine, _ ecs.Time, r *root.Root) {
 }
 
 // follow registers a task that is RUNNING, and deregisters one that is to stop, or that is out of its service.
-func (b *balancer) follow(t *ecs.Task, wanted []ecs.LoadBalancer) {
+func (b *balancer) follow(t *ecs.Task, wanted []string) {
 	for i := range wanted {
-		x := b.find(t.ID, wanted[i].TargetGroup)
+		x := b.find(t.ID, wanted[i])
 		serves := t.LastStatus == ecs.StatusRunning && t.DesiredStatus == ecs.StatusRunning && !t.Kept
 		switch {
 		case x == nil && serves:
-			group := &b.groups[slices.IndexFunc(b.groups, func(g health.Group) bool { return g.ARN == wanted[i].TargetGroup })]
+			group := &b.groups[slices.IndexFunc(b.groups, func(g health.Group) bool { return g.ARN == wanted[i] })]
 			x = &target{group: group, task: t}
 			b.targets = append(b.targets, x)
 			b.set(x, x.health)
@@ -173,15 +176,15 @@ func (s *server) tell(what func() control.ReportTargets) {
 	})
 }
 
-// sources is what control has been told of a task by the target groups of its service; nothing where there is no load balancer.
+// sources is what control has been told of a task by the target groups and registries of its service; nothing where there is none.
 func (b *balancer) sources(t *ecs.Task, s *ecs.Service) []scheduler.Source {
 	if b == nil || s == nil {
 		return nil
 	}
 	var all []scheduler.Source
-	for i := range s.LoadBalancers {
+	for i := range s.Outsiders() {
 		said := scheduler.SourceWaiting
-		if x := b.find(t.ID, s.LoadBalancers[i].TargetGroup); x != nil && x.known {
+		if x := b.find(t.ID, s.Outsider(i)); x != nil && x.known {
 			said = scheduler.TargetSource(x.told.State())
 		}
 		all = append(all, said)

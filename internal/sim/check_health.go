@@ -96,7 +96,8 @@ func (c *checker) checkReplaced(s *ecs.Service) {
 
 // forHealth says whether a task was stopped because a health check failed.
 func forHealth(t *ecs.Task) bool {
-	return t.StoppedReason == scheduler.ReasonFailedContainerChecks || strings.HasPrefix(t.StoppedReason, "Task failed ELB health checks")
+	return t.StoppedReason == scheduler.ReasonFailedContainerChecks || strings.HasPrefix(t.StoppedReason, "Task failed ELB health checks") ||
+		strings.HasPrefix(t.StoppedReason, "Task failed service discovery health checks")
 }
 
 // ofTwoMinds says whether the health of a task is not what the last checks of its containers found; "" when it is.

@@ -68,7 +68,7 @@ func (c *checker) prove() {
 	c.each(func(s *ecs.Service) {
 		after := c.policyOf(s).HealthyAfter
 		for _, t := range c.of(s) {
-			if t.LastStatus == ecs.StatusRunning && !t.Definition.Checked() && len(s.LoadBalancers) == 0 && c.healthy(t.Task, after) {
+			if t.LastStatus == ecs.StatusRunning && !t.Definition.Checked() && s.Outsiders() == 0 && c.healthy(t.Task, after) {
 				c.proven[t.ID] = true
 			}
 		}

@@ -86,7 +86,7 @@ func (s *Stage) AddInstance(hello session.Hello, conduct Conduct) int {
 	return len(s.w.hosts)
 }
 
-// Balance gives the stage a load balancer with target groups; answer is how a health check of a task ends that is made now. It is
+// Balance gives the stage a load balancer with target groups, and service discovery with registries, which are such groups too; answer is how a health check of a task ends that is made now. It is
 // called once, before there are services.
 func (s *Stage) Balance(groups []health.Group, answer func(group string, t *ecs.Task) health.Result) {
 	s.w.balancer = newBalancer(s.w, groups, func(group string, t *ecs.Task) health.Result {
@@ -98,7 +98,7 @@ func (s *Stage) Balance(groups []health.Group, answer func(group string, t *ecs.
 	s.w.observers = slices.Insert(s.w.observers, len(s.w.observers)-1, Observer(s.w.balancer)) // the audience learns of it last
 }
 
-// TargetSources is what control knows of a task from the target groups of its service, in their order.
+// TargetSources is what control knows of a task from the target groups and registries of its service, in their order.
 func (s *Stage) TargetSources(t *ecs.Task) []scheduler.Source {
 	if s.w.balancer == nil {
 		return nil

@@ -30,6 +30,8 @@ type Config struct {
 	// TargetGroup says whether there is a target group of that ARN, of which somebody tells control how its targets are. Nil refuses
 	// services with load balancers.
 	TargetGroup func(arn string) bool
+	// Registry says the same of service registries. Nil refuses services that are found in one.
+	Registry func(arn string) bool
 }
 
 // API has one method for each operation served. Each gives an *ecs.Error when it refuses, or the context's error.
@@ -40,11 +42,13 @@ type API struct {
 	alarms  bool
 
 	targetGroup func(arn string) bool
+	registry    func(arn string) bool
 }
 
 // New gives the operations over a control runner.
 func New(config Config) *API {
-	a := &API{names: config.Names, control: config.Control, tags: config.CheckTags, alarms: config.Alarms, targetGroup: config.TargetGroup}
+	a := &API{names: config.Names, control: config.Control, tags: config.CheckTags, alarms: config.Alarms, targetGroup: config.TargetGroup,
+		registry: config.Registry}
 	if a.tags == nil {
 		a.tags = func([]ecs.Tag) error { return nil }
 	}

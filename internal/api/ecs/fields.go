@@ -104,7 +104,7 @@ var served = map[string]table{
 	"DescribeTaskDefinition": {"taskDefinition": works, "include[]": works},
 	"ListTaskDefinitions":    and(pageFields, table{"familyPrefix": works, "status": works, "sort": works}),
 
-	"CreateService": and(tagFields, percent, breakerFields, earlyFields, alarmFields, balancerFields, networkFields, table{
+	"CreateService": and(tagFields, percent, breakerFields, earlyFields, alarmFields, balancerFields, registryFields, networkFields, table{
 		"cluster":            works,
 		"serviceName":        works,
 		"taskDefinition":     works,

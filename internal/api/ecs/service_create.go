@@ -124,6 +124,9 @@ func (a *API) newService(in *awsecs.CreateServiceInput) (ecs.Service, error) {
 	if made.LoadBalancers, err = a.balancersOf(in.LoadBalancers, definition); err != nil {
 		return made, err
 	}
+	if made.Registries, err = a.registriesOf(in.ServiceRegistries); err != nil {
+		return made, err
+	}
 	return made, a.detection(in.DeploymentConfiguration, &made)
 }
 

@@ -41,7 +41,7 @@ func (a *API) showService(s *ecs.Service) types.Service {
 		SchedulingStrategy:          types.SchedulingStrategyReplica,
 		PlacementConstraints:        []types.PlacementConstraint{},
 		PlacementStrategy:           []types.PlacementStrategy{},
-		ServiceRegistries:           []types.ServiceRegistry{},
+		ServiceRegistries:           showRegistries(s.Registries),
 		AvailabilityZoneRebalancing: types.AvailabilityZoneRebalancingDisabled,
 		EnableECSManagedTags:        s.EnableECSManagedTags,
 		PropagateTags:               propagateNames[s.PropagateTags],

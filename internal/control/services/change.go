@@ -41,7 +41,7 @@ func same(s, asked *ecs.Service) bool {
 		s.MinimumHealthyPercent == asked.MinimumHealthyPercent && s.MaximumPercent == asked.MaximumPercent &&
 		s.Breaker == asked.Breaker && sameEarly(s.Early, asked.Early) && sameAlarms(s.Alarms, asked.Alarms) &&
 		s.GracePeriod == asked.GracePeriod && s.PropagateTags == asked.PropagateTags &&
-		s.EnableECSManagedTags == asked.EnableECSManagedTags && slices.Equal(s.LoadBalancers, asked.LoadBalancers) &&
+		s.EnableECSManagedTags == asked.EnableECSManagedTags && slices.Equal(s.LoadBalancers, asked.LoadBalancers) && slices.Equal(s.Registries, asked.Registries) &&
 		s.Network.Equal(asked.Network) &&
 		slices.Equal(s.Tags, asked.Tags)
 }

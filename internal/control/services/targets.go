@@ -8,8 +8,8 @@ import (
 	"ballast/internal/scheduler"
 )
 
-// Target is what a load balancer has said of a task in one target group. It is not journalled: load balancers say it again after a
-// restart, and until then nothing is known of a target, so that nothing is replaced.
+// Target is what a load balancer has said of a task in one target group, or service discovery of one in a service registry. It is not
+// journalled: they say it again after a restart, and until then nothing is known of a target, so that nothing is replaced.
 type Target struct {
 	Group  *health.Group
 	Health health.Target
@@ -20,7 +20,7 @@ type Target struct {
 // gives no service where the target group is none of the task's. group is nil where the load balancer does not say how that is set.
 func (b *Book) Targeted(at ecs.Time, t *ecs.Task, arn string, group *health.Group, now health.Target) (s *Service, was health.Target, known bool) {
 	s = b.Numbered(t.Cluster, t.ServiceSeq)
-	if s == nil || t.Service == "" || !s.balanced(arn) {
+	if s == nil || t.Service == "" || !s.Balanced(arn) && !s.registered(arn) {
 		return nil, was, false
 	}
 	next := Target{Group: s.settings(arn, group), Health: now, Since: at}
@@ -50,10 +50,13 @@ func (b *Book) Targeted(at ecs.Time, t *ecs.Task, arn string, group *health.Grou
 	return s, was, known
 }
 
-// balanced says whether the tasks of the service are to be registered with a target group.
-func (s *Service) balanced(arn string) bool {
+// Balanced says whether the tasks of the service are to be registered with a target group.
+func (s *Service) Balanced(arn string) bool {
 	return slices.ContainsFunc(s.record.LoadBalancers, func(lb ecs.LoadBalancer) bool { return lb.TargetGroup == arn })
 }
+
+// registered says whether the tasks of the service are to be found in a service registry.
+func (s *Service) registered(arn string) bool { return slices.Contains(s.record.Registries, arn) }
 
 // settings gives the settings of a target group, one value for all targets that share them: as said now, as said before, or ELB's
 // defaults.
@@ -93,7 +96,7 @@ func (s *Service) TargetGroup(arn string) (group *health.Group, states [health.S
 func (s *Service) DrainedBy(t *ecs.Task, since ecs.Time) ecs.Time {
 	last, heard := since, false
 	for _, x := range s.targets[t.ID] {
-		if !x.attached() {
+		if !x.attached() || s.registered(x.Group.ARN) {
 			continue
 		}
 		heard = true
@@ -116,9 +119,9 @@ func (b *Book) forgetTargets(t *ecs.Task) {
 	}
 }
 
-// Attached says whether a task is a target, or still being drained.
+// Attached says whether a task is a target, or still being drained. What is in a service registry only gets no requests to finish.
 func (s *Service) Attached(task ecs.ID) bool {
-	return slices.ContainsFunc(s.targets[task], Target.attached)
+	return slices.ContainsFunc(s.targets[task], func(x Target) bool { return x.attached() && !s.registered(x.Group.ARN) })
 }
 
 func (x Target) attached() bool { return x.Health.Registered() || x.Health.State() == health.Draining }
@@ -142,13 +145,24 @@ func (s *Service) FailedTarget(t *ecs.Task) (*ecs.LoadBalancer, string) {
 	return nil, ""
 }
 
-// sources appends what all say of the health of a task: its containers' checks, and every target group that it is to be registered with.
+// FailedRegistry gives the service registry whose health checks a task fails, "" where there is none.
+func (s *Service) FailedRegistry(t *ecs.Task) string {
+	for _, x := range s.targets[t.ID] {
+		if s.registered(x.Group.ARN) && scheduler.TargetSource(x.Health.State()) == scheduler.SourceUnhealthy {
+			return x.Group.ARN
+		}
+	}
+	return ""
+}
+
+// sources appends what all say of the health of a task: its containers' checks, every target group that it is to be registered with,
+// and service discovery.
 func (s *Service) sources(t *ecs.Task, all []scheduler.Source) []scheduler.Source {
 	all = append(all, scheduler.ContainerSource(t.Health, t.Definition.Checked()))
-	for i := range s.record.LoadBalancers {
+	for i := range s.record.Outsiders() {
 		said := scheduler.SourceWaiting
 		for _, x := range s.targets[t.ID] {
-			if x.Group.ARN == s.record.LoadBalancers[i].TargetGroup {
+			if x.Group.ARN == s.record.Outsider(i) {
 				said = scheduler.TargetSource(x.Health.State())
 			}
 		}

@@ -3,6 +3,7 @@ package scenario
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -84,13 +85,13 @@ func (s *Scenario) balancer(service string) (group, container string) {
 	return "", ""
 }
 
-// balance gives the stage the load balancer, where there are target groups.
+// balance gives the stage the load balancer, where there are target groups, and service discovery, where there are registries.
 func (p *player) balance() {
-	if len(p.s.TargetGroups) == 0 {
+	if len(p.s.TargetGroups)+len(p.s.Registries) == 0 {
 		return
 	}
 	var groups []health.Group
-	for _, g := range p.s.TargetGroups {
+	for _, g := range slices.Concat(p.s.TargetGroups, p.s.Registries) {
 		groups = append(groups, g.Group)
 	}
 	p.stage.Balance(groups, p.app.answer)
@@ -145,9 +146,12 @@ func readAnswers(to *[]reply) field {
 
 // answer is how a health check of a target ends.
 func (a *application) answer(group string, t *ecs.Task) health.Result {
-	matcher := a.p.s.targetGroup(group).matcher
+	of := a.p.s.targetGroup(group)
 	_, container := a.p.s.balancer(t.Service)
-	b := a.behaviour(t.Definition, container)
+	if of == nil {
+		of, container = a.p.s.registry(group), leading(t.Definition)
+	}
+	matcher, b := of.matcher, a.behaviour(t.Definition, container)
 	switch {
 	case a.apart[int(t.Instance[0])] || a.frozen[t.ID]:
 		return health.Result{Outcome: health.TimedOut}

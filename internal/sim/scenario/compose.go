@@ -133,7 +133,7 @@ func placeless(n *yaml.Node) *yaml.Node {
 }
 
 // order is that of the members of a scenario.
-var order = []string{"scenario", "source", "policy", "seed", "begin", "until", "instances", "targetGroups", "taskDefinitions", "services", "behaviour",
+var order = []string{"scenario", "source", "policy", "seed", "begin", "until", "instances", "targetGroups", "serviceRegistries", "taskDefinitions", "services", "behaviour",
 	"scaling", "timeline", "expect"}
 
 func sortMembers(doc *yaml.Node) {

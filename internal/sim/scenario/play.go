@@ -104,6 +104,7 @@ func operations(p *player) map[string]httpd.Operation {
 		Alarms:  true,
 
 		TargetGroup: func(arn string) bool { return p.s.targetGroup(arn) != nil },
+		Registry:    func(arn string) bool { return p.s.registry(arn) != nil },
 		CheckTags: func(tags []ecs.Tag) error {
 			if _, err := policy.WithTags(p.policy, tags); err != nil {
 				return ecs.Errorf(ecs.InvalidParameterException, "%v", err)

@@ -29,8 +29,9 @@ type Scenario struct {
 
 	Instances    []Instances
 	TargetGroups []TargetGroup
-	Definitions  []Request // RegisterTaskDefinition
-	Services     []Request // CreateService
+	Registries   []TargetGroup // service registries
+	Definitions  []Request     // RegisterTaskDefinition
+	Services     []Request     // CreateService
 	Behaviours   []Behaviour
 	Scaling      []Scaling
 	Timeline     []Event // in the order of time
@@ -139,9 +140,11 @@ func (s *Scenario) read(doc *yaml.Node) error {
 		"taskDefinitions": s.readRequests("RegisterTaskDefinition", &s.Definitions),
 		"services":        s.readRequests("CreateService", &s.Services),
 		"behaviour":       s.readBehaviours,
-		"scaling":         s.readScaling,
-		"timeline":        s.readTimeline,
-		"expect":          s.readExpectations,
+
+		"serviceRegistries": s.readRegistries,
+		"scaling":           s.readScaling,
+		"timeline":          s.readTimeline,
+		"expect":            s.readExpectations,
 	})
 	if err != nil {
 		return err
@@ -174,6 +177,9 @@ func (s *Scenario) check(doc *yaml.Node) error {
 		return mistakef(doc, `"services" is missing`)
 	}
 	if err := s.unknownGroup(); err != nil {
+		return err
+	}
+	if err := s.unknownRegistry(); err != nil {
 		return err
 	}
 	slices.SortStableFunc(s.Timeline, func(a, b Event) int { return int(a.At - b.At) })

@@ -30,6 +30,11 @@ func group(members string) string {
 		members + "}\nservices:"
 }
 
+const registryArn = `Arn: "arn:aws:servicediscovery:us-east-1:000000000000:service/srv-0123456789abcdef"`
+
+// registries gives service registries with one that has such members.
+func registries(members string) string { return "serviceRegistries:\n  - {" + members + "}" }
+
 // TestMistakes has each mistake be told with its line.
 func TestMistakes(t *testing.T) {
 	for _, c := range []struct{ old, new, want string }{
@@ -91,6 +96,13 @@ func TestMistakes(t *testing.T) {
 		{"started = 1", "finally service deployment = DONE", "file.yaml:17: service deployments are never DONE"},
 		{"crash: {tasks: 1}", "cutTargets: {numbers: [3]}", "file.yaml:14: cutTargets: there is no such instance"},
 		{"- started = 1\n", "- started = 1\n---\nmore: 1\n", "file.yaml:18: want one document in a file"},
+		{"services:", registries("Arn: srv-1") + "\nservices:", "file.yaml:10: Arn: want one such as arn:aws:servicediscovery:"},
+		{"services:", registries(registryArn+", HealthCheckConfig: {FailureThreshold: 11}") + "\nservices:",
+			`file.yaml:10: want a whole number from 1 to 10, not "11"`},
+		{"services:", registries(registryArn+"}\n  - {"+registryArn) + "\nservices:", "file.yaml:11: service registry arn:"},
+		{"services:", registries(registryArn+", Name: web") + "\nservices:", `file.yaml:10: a service registry has no field "Name"`},
+		{"desiredCount: 2", "desiredCount: 2, serviceRegistries: [{registryArn: x}]",
+			`file.yaml:10: there is no service registry "x" in serviceRegistries`},
 	} {
 		if !strings.Contains(small, c.old) {
 			t.Fatalf("%q is not there", c.old)
