@@ -26,7 +26,7 @@ const steadyWithin = time.Hour
 
 // GCPercent is for programs that do nothing but play scenarios (debug.SetGCPercent): the heap may grow to several times what is in use, a
 // few tens of megabytes as a rule, before garbage is collected. What lives is little, and what is thrown away is much.
-const GCPercent = 800
+const GCPercent = 400
 
 // Options change how a scenario is played; zero values leave it as its file says.
 type Options struct {
