@@ -142,15 +142,16 @@ func testMistakes(t *testing.T, endpoint string) {
 	}
 }
 
+// The time is enough on a slow machine for a task to fail, which is to be told.
 func TestNotSteadyInTime(t *testing.T) {
 	endpoint := serverOf(t)
 	dir := projectDir(t, "web", "hello", "1")
 	write(t, dir, "task-definition.json", `{"family": "web", "containerDefinitions": [{"name": "app", "image": "app", "memory": 32, "command": ["nosuch"]}]}`)
-	got := ballast("up", dir, listenFlag(endpoint), "--timeout", "1s")
+	got := ballast("up", dir, listenFlag(endpoint), "--timeout", "4s")
 	if got.code != exitNotSteady {
 		t.Errorf("exit code %d, want %d", got.code, exitNotSteady)
 	}
-	has(t, "up", got.talk, "web: task ", "CannotStartContainerError", "not steady within 1s", `"ballast ps -a"`)
+	has(t, "up", got.talk, "web: task ", "CannotStartContainerError", "not steady within 4s", `"ballast ps -a"`)
 }
 
 func TestFollowingEndsWithASignal(t *testing.T) {
