@@ -174,3 +174,19 @@ func TestRound(t *testing.T) {
 		}
 	}
 }
+
+// TestBrief leaves out of an event what JSON has anyway.
+func TestBrief(t *testing.T) {
+	const group = "arn:aws:elasticloadbalancing:us-east-1:000000000000:targetgroup/web/0123456789abcdef"
+	for text, want := range map[string]string{
+		"(service web) registered 1 targets in (target-group " + group + ")":                                "(service web) registered 1 targets in (target-group web)",
+		"is unhealthy in (service-registry arn:aws:servicediscovery:us-east-1:000000000000:service/srv-1).": "is unhealthy in (service-registry srv-1).",
+		"(service web) is unable to consistently start tasks successfully. For more information, see the Troubleshooting section of the " +
+			"Amazon ECS Developer Guide.": "(service web) is unable to consistently start tasks successfully.",
+		"(service web) has reached a steady state.": "(service web) has reached a steady state.",
+	} {
+		if got := brief(text); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}

@@ -93,11 +93,19 @@ func line(l scenario.Line, color bool) string {
 	case scenario.Ended:
 		return paint(color, red, "! "+l.Text)
 	}
-	return "  " + listed.ReplaceAllStringFunc(l.Text, func(list string) string {
+	return "  " + listed.ReplaceAllStringFunc(brief(l.Text), func(list string) string {
 		all := strings.SplitAfter(list, ")")
 		return strings.Join(all[:shownTasks], "") + fmt.Sprintf(" and %d more", len(all)-1-shownTasks)
 	})
 }
+
+// brief leaves out of an event what is the same in all of them, and what is no name: JSON has everything.
+func brief(text string) string {
+	return named.ReplaceAllString(strings.TrimSuffix(text, " For more information, see the Troubleshooting section of the Amazon ECS Developer Guide."), "$1$2")
+}
+
+// named finds the ARNs of target groups and of service registries, and their names in them.
+var named = regexp.MustCompile(`\barn:aws[a-z-]*:(?:elasticloadbalancing:[^: )]*:\d*:targetgroup/([^/ )]+)/\w+|servicediscovery:[^: )]*:\d*:service/([^ )]+))`)
 
 // listed is a list of more tasks than are shown in a line.
 var listed = regexp.MustCompile(`(?:\(task \w+\) ?){5,}`)

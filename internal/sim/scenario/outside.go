@@ -93,7 +93,7 @@ func (a *crash) perform(p *player) (string, error) {
 	for _, t := range tasks {
 		p.stage.Kill(int(t.Instance[0]), driver.Key{Task: t.ID, Container: leading(t.Definition)}, int32(a.code))
 	}
-	return fmt.Sprintf("%s crash with exit code %d", counted(tasks), a.code), err
+	return fmt.Sprintf("%s %s with exit code %d", counted(tasks), verb(tasks, "crashes", "crash"), a.code), err
 }
 
 func (a *freeze) perform(p *player) (string, error) {
@@ -101,7 +101,7 @@ func (a *freeze) perform(p *player) (string, error) {
 	for _, t := range tasks {
 		p.app.frozen[t.ID] = true
 	}
-	return counted(tasks) + " freeze: they run on and fail their health checks", err
+	return counted(tasks) + verb(tasks, " freezes: it runs on and fails its health checks", " freeze: they run on and fail their health checks"), err
 }
 
 func (a *stopTasks) perform(p *player) (string, error) {
@@ -112,7 +112,7 @@ func (a *stopTasks) perform(p *player) (string, error) {
 			return "", err
 		}
 	}
-	return counted(tasks) + " are stopped by a user", err
+	return counted(tasks) + verb(tasks, " is", " are") + " stopped by a user", err
 }
 
 func (a *protect) perform(p *player) (string, error) {
@@ -134,7 +134,7 @@ func (a *protect) perform(p *player) (string, error) {
 			return "", &Mistake{Line: a.line, Text: "a task cannot be protected: " + protection.Reason}
 		}
 	}
-	return fmt.Sprintf("%s are protected for %d minutes", counted(tasks), a.minutes), nil
+	return fmt.Sprintf("%s %s protected for %s", counted(tasks), verb(tasks, "is", "are"), plural(a.minutes, "minute")), nil
 }
 
 func counted(tasks []*ecs.Task) string {
@@ -147,6 +147,13 @@ func counted(tasks []*ecs.Task) string {
 		parts = append(parts, plural(revisions[name], "task")+" of "+name)
 	}
 	return strings.Join(parts, " and ")
+}
+
+func verb(tasks []*ecs.Task, one, several string) string {
+	if len(tasks) == 1 {
+		return one
+	}
+	return several
 }
 
 func plural(n int, what string) string {
