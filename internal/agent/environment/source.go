@@ -17,7 +17,8 @@ type Source struct {
 	Names   arn.Namer
 	Cluster string
 	// Endpoint gives the address, as "http://127.0.0.1:4711", and the id by which a container asks for its own metadata; ok is false
-	// for a container that cannot reach it. nil is the same for all.
+	// for a container that cannot reach it: it is told of no endpoint, where ECS's agent tells all alike. nil is the same for all. mode is
+	// ecs.NetworkNone for one with disableNetworking, too.
 	Endpoint func(key driver.Key, mode ecs.NetworkMode) (address, id string, ok bool)
 }
 
@@ -28,7 +29,11 @@ func (s *Source) Complete(_ context.Context, key driver.Key, spec driver.Spec) (
 	if err != nil {
 		return spec, err
 	}
-	spec.Environment, spec.Secrets, spec.EnvironmentFiles = s.injected(key, spec.NetworkMode, variables), nil, nil
+	mode := spec.NetworkMode
+	if spec.Isolation != nil && spec.Isolation.DisableNetwork {
+		mode = ecs.NetworkNone
+	}
+	spec.Environment, spec.Secrets, spec.EnvironmentFiles = s.injected(key, mode, variables), nil, nil
 	labels := maps.Clone(spec.Labels)
 	if labels == nil {
 		labels = map[string]string{}

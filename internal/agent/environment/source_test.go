@@ -27,7 +27,12 @@ func TestComplete(t *testing.T) {
 	if diff := cmp.Diff(driver.Spec{Image: "app", NetworkMode: ecs.NetworkNone, Environment: common, Labels: labels}, none); err != nil || diff != "" {
 		t.Errorf("without a network: %v (-want +got):\n%s", err, diff)
 	}
-	spec.NetworkMode = ecs.NetworkBridge
+	spec.NetworkMode, spec.Isolation = ecs.NetworkAwsvpc, &ecs.Isolation{DisableNetwork: true}
+	disabled, err := s.Complete(t.Context(), key, spec)
+	if diff := cmp.Diff(common, disabled.Environment); err != nil || diff != "" {
+		t.Errorf("with disableNetworking: %v (-want +got):\n%s", err, diff)
+	}
+	spec.NetworkMode, spec.Isolation = ecs.NetworkBridge, nil
 	bridge, err := s.Complete(t.Context(), key, spec)
 	common[1].Value = "http://127.0.0.1:9/api/web"
 	common = append(common, ecs.Variable{Name: "ECS_CONTAINER_METADATA_URI_V4", Value: "http://127.0.0.1:9/v4/web"},

@@ -21,7 +21,7 @@ type Client struct {
 	onEnd   func(driver.Observation)
 	pid     int
 	bounds  Bounds
-	writing sync.Mutex
+	writing chan struct{} // holds whoever writes
 
 	mu      sync.Mutex
 	last    uint64
@@ -39,8 +39,7 @@ func Dial(ctx context.Context, dir string, onEnd func(driver.Observation)) (*Cli
 	if err != nil {
 		return nil, fmt.Errorf("dial keeper: %w", err)
 	}
-	c := &Client{nc: nc, onEnd: onEnd, waiting: map[uint64]chan answer{}, gone: make(chan struct{})}
-	go c.read()
+	c := newClient(nc, onEnd)
 	a, err := c.call(ctx, request{Op: opHello})
 	if err == nil && a.Version != version {
 		err = fmt.Errorf("the keeper speaks version %d of its protocol, this program version %d", a.Version, version)
@@ -54,6 +53,13 @@ func Dial(ctx context.Context, dir string, onEnd func(driver.Observation)) (*Cli
 		c.bounds = *a.Bounds
 	}
 	return c, nil
+}
+
+// newClient has a connection listened to.
+func newClient(nc net.Conn, onEnd func(driver.Observation)) *Client {
+	c := &Client{nc: nc, onEnd: onEnd, writing: make(chan struct{}, 1), waiting: map[uint64]chan answer{}, gone: make(chan struct{})}
+	go c.read()
+	return c
 }
 
 // PID is the keeper's process id.
@@ -146,7 +152,11 @@ func (c *Client) Shutdown(ctx context.Context) error {
 	return err
 }
 
-// call sends a request and waits for its answer.
+// writeFor bounds the time that a request may take to be written: the keeper takes requests at once, unless maxCalls are under way. One
+// that takes nothing for so long is stopped or hangs, and who waits behind the request would wait with it.
+const writeFor = time.Minute
+
+// call sends a request and waits for its answer. One that cannot be encoded leaves the connection as it is.
 func (c *Client) call(ctx context.Context, req request) (answer, error) {
 	got := make(chan answer, 1)
 	c.mu.Lock()
@@ -159,9 +169,17 @@ func (c *Client) call(ctx context.Context, req request) (answer, error) {
 		delete(c.waiting, req.ID)
 		c.mu.Unlock()
 	}()
-	c.writing.Lock()
-	err := writeMessage(c.nc, req)
-	c.writing.Unlock()
+	line, err := encode(req)
+	if err != nil {
+		return answer{}, fmt.Errorf("%s: %w", req.Op, err)
+	}
+	select {
+	case c.writing <- struct{}{}:
+	case <-ctx.Done():
+		return answer{}, fmt.Errorf("%s: %w", req.Op, ctx.Err()) // the keeper has not been told
+	}
+	err = c.write(line)
+	<-c.writing
 	if err != nil {
 		c.nc.Close()
 		<-c.gone // a caller that sees ErrGone and asks Gone must not find the connection standing
@@ -181,6 +199,15 @@ func (c *Client) call(ctx context.Context, req request) (answer, error) {
 	case <-ctx.Done():
 		return answer{}, fmt.Errorf("%s: %w", req.Op, ctx.Err())
 	}
+}
+
+// write sends one line, for whoever holds c.writing.
+func (c *Client) write(line []byte) error {
+	if err := c.nc.SetWriteDeadline(time.Now().Add(writeFor)); err != nil {
+		return err
+	}
+	_, err := c.nc.Write(line)
+	return err
 }
 
 // read takes messages until the connection is lost.

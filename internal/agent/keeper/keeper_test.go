@@ -1,12 +1,14 @@
 package keeper
 
 import (
+	"context"
 	"errors"
 	"net"
 	"os"
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"ballast/internal/driver"
@@ -59,8 +61,7 @@ func TestGoneWhenCallFails(t *testing.T) {
 	for i := range 20 {
 		nc, peer := net.Pipe()
 		defer peer.Close()
-		c := &Client{nc: mute{nc}, waiting: map[uint64]chan answer{}, gone: make(chan struct{})}
-		go c.read()
+		c := newClient(mute{nc}, nil)
 		err := c.Create(t.Context(), driver.Key{Container: strconv.Itoa(i)}, nil)
 		if !errors.Is(err, ErrGone) {
 			t.Fatalf("create: %v, want ErrGone", err)
@@ -70,5 +71,52 @@ func TestGoneWhenCallFails(t *testing.T) {
 		default:
 			t.Fatal("the call failed with ErrGone, and the connection stands")
 		}
+	}
+}
+
+// TestHangingKeeper has no call wait for ever for a keeper that takes no requests: neither the one that is being written nor those behind.
+func TestHangingKeeper(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		nc, peer := net.Pipe() // of which nothing is read
+		defer peer.Close()
+		c := newClient(nc, nil)
+		begun := time.Now()
+		errs := make(chan error)
+		go func() { // who waits for less long than that is told no later
+			time.Sleep(time.Second) // behind the one that is being written
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			if err := c.Create(ctx, driver.Key{Container: "hasty"}, nil); !errors.Is(err, context.DeadlineExceeded) || time.Since(begun) != 2*time.Second {
+				t.Errorf("create: %v after %s", err, time.Since(begun))
+			}
+		}()
+		for i := range 3 {
+			go func() { errs <- c.Create(t.Context(), driver.Key{Container: strconv.Itoa(i)}, nil) }()
+		}
+		for range 3 {
+			if err := <-errs; !errors.Is(err, ErrGone) {
+				t.Errorf("create: %v, want ErrGone", err)
+			}
+		}
+		if took := time.Since(begun); took != writeFor {
+			t.Errorf("it took %s, want %s", took, writeFor)
+		}
+	})
+}
+
+// TestTooLargeRequest is refused, and the connection goes on.
+func TestTooLargeRequest(t *testing.T) {
+	nc, peer := net.Pipe()
+	defer peer.Close()
+	c := newClient(nc, nil)
+	defer c.Close()
+	_, err := c.Start(t.Context(), driver.Key{}, Command{Argv: []string{strings.Repeat("x", maxMessage)}})
+	if err == nil || errors.Is(err, ErrGone) || !strings.Contains(err.Error(), "a message of more than") {
+		t.Errorf("start: %v", err)
+	}
+	select {
+	case <-c.Gone():
+		t.Error("the connection is lost")
+	default:
 	}
 }

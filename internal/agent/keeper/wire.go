@@ -117,13 +117,21 @@ func readMessage(r *bufio.Reader, into any) error {
 }
 
 func writeMessage(w io.Writer, m any) error {
+	line, err := encode(m)
+	if err == nil {
+		_, err = w.Write(line)
+	}
+	return err
+}
+
+// encode gives the line that a message is.
+func encode(m any) ([]byte, error) {
 	b, err := json.Marshal(m)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if len(b) >= maxMessage {
-		return fmt.Errorf("a message of more than %d bytes", maxMessage)
+		return nil, fmt.Errorf("a message of more than %d bytes", maxMessage)
 	}
-	_, err = w.Write(append(b, '\n'))
-	return err
+	return append(b, '\n'), nil
 }

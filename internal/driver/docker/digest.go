@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/distribution/reference"
 	"github.com/moby/moby/api/types/container"
@@ -14,10 +15,41 @@ import (
 // maxDigests bounds the images whose digests are remembered.
 const maxDigests = 1000
 
-// digests remembers the digests of images by the engine's id and the name they go by: neither changes what the other is.
+// noneFor is for how long it is remembered that an image has no digest: it gets one when it is pushed.
+const noneFor = time.Minute
+
+// digests remembers the digests of images by the engine's id and the name they go by: a digest is neither taken back nor becomes another.
 type digests struct {
 	mu    sync.Mutex
-	known map[[2]string]string
+	known map[[2]string]known
+}
+
+// known is the digest of an image, or that it had none; until is zero for a digest.
+type known struct {
+	digest string
+	until  time.Time
+}
+
+// recall gives what is known of an image at a time.
+func (d *digests) recall(id, name string, now time.Time) (digest string, is bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	k, is := d.known[[2]string{id, name}]
+	return k.digest, is && (k.digest != "" || now.Before(k.until))
+}
+
+// note remembers what an engine says at a time.
+func (d *digests) note(id, name, digest string, now time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.known == nil || len(d.known) >= maxDigests {
+		d.known = map[[2]string]known{}
+	}
+	k := known{digest: digest}
+	if digest == "" {
+		k.until = now.Add(noneFor)
+	}
+	d.known[[2]string{id, name}] = k
 }
 
 // look says where a container stands, and of which image it was made.
@@ -31,9 +63,7 @@ func (d *Driver) look(ctx context.Context, c container.InspectResponse) driver.O
 
 // digest is the digest of an image by which its registry knows it, "" where no registry does or the engine cannot say.
 func (d *Driver) digest(ctx context.Context, id, name string) string {
-	d.digests.mu.Lock()
-	digest, known := d.digests.known[[2]string{id, name}]
-	d.digests.mu.Unlock()
+	digest, known := d.digests.recall(id, name, time.Now())
 	if known {
 		return digest
 	}
@@ -44,12 +74,7 @@ func (d *Driver) digest(ctx context.Context, id, name string) string {
 		return ""
 	}
 	digest = digestIn(image.RepoDigests, name)
-	d.digests.mu.Lock()
-	defer d.digests.mu.Unlock()
-	if d.digests.known == nil || len(d.digests.known) >= maxDigests {
-		d.digests.known = map[[2]string]string{}
-	}
-	d.digests.known[[2]string{id, name}] = digest
+	d.digests.note(id, name, digest, time.Now())
 	return digest
 }
 
