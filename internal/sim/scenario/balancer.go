@@ -85,6 +85,22 @@ func (s *Scenario) balancer(service string) (group, container string) {
 	return "", ""
 }
 
+// behind gives the container of a service that is behind one of its target groups.
+func (s *Scenario) behind(service, group string) string {
+	for i := range s.Services {
+		list := member(s.Services[i].node, "loadBalancers")
+		if list == nil || s.Services[i].text("serviceName") != service {
+			continue
+		}
+		for _, n := range list.Content {
+			if lb := (Request{node: n}); lb.text("targetGroupArn") == group {
+				return lb.text("containerName")
+			}
+		}
+	}
+	return ""
+}
+
 // balance gives the stage the load balancer, where there are target groups, and service discovery, where there are registries.
 func (p *player) balance() {
 	if len(p.s.TargetGroups)+len(p.s.Registries) == 0 {
@@ -146,8 +162,7 @@ func readAnswers(to *[]reply) field {
 
 // answer is how a health check of a target ends.
 func (a *application) answer(group string, t *ecs.Task) health.Result {
-	of := a.p.s.targetGroup(group)
-	_, container := a.p.s.balancer(t.Service)
+	of, container := a.p.s.targetGroup(group), a.p.s.behind(t.Service, group)
 	if of == nil {
 		of, container = a.p.s.registry(group), leading(t.Definition)
 	}
