@@ -80,12 +80,16 @@ func (m *Machine) caseOf(now ecs.Time, s *services.Service) *explain.Case {
 	return c
 }
 
-// addGroups adds the target groups of a service.
+// addGroups adds the target groups and service registries of a service.
 func addGroups(c *explain.Case, s *services.Service) {
-	for _, lb := range s.Record().LoadBalancers {
-		g := explain.Group{Container: lb.Container, Port: lb.Port}
-		settings, states := s.TargetGroup(lb.TargetGroup)
-		if g.Group, g.States = health.DefaultGroup(lb.TargetGroup), states; settings != nil {
+	record := s.Record()
+	for i := range record.Outsiders() {
+		arn, g := record.Outsider(i), explain.Group{}
+		if i < len(record.LoadBalancers) {
+			g.Container, g.Port = record.LoadBalancers[i].Container, record.LoadBalancers[i].Port
+		}
+		settings, states := s.TargetGroup(arn)
+		if g.Group, g.States = health.DefaultGroup(arn), states; settings != nil {
 			g.Group = *settings
 		}
 		c.Groups = append(c.Groups, g)

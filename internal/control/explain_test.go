@@ -114,7 +114,7 @@ func TestExplainTargets(t *testing.T) {
 	}
 	w.says(explain.Rolling, "targets  web, port 80 of container web: no targets", "waits to be registered with target group web")
 	w.pass(time.Minute)
-	w.says(explain.Unbalanced, "See whether the load balancer of target group web runs")
+	w.says(explain.Unbalanced, "See whether anything serves target group web")
 	x := report(health.Target{})
 	w.says(explain.Rolling, "web: 1 initial", "waits to pass its first health check of target group web (every 30s)")
 	x = report(x, fails)

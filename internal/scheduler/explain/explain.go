@@ -39,7 +39,7 @@ type Case struct {
 	Stopped []*ecs.Task
 	// Rooms has one for each deployment with starts that placement refused, and for the newest one while waves of it fail.
 	Rooms []Room
-	// Groups are the target groups that tasks are registered with, in the order of the service's loadBalancers.
+	// Groups are the target groups that tasks are registered with, in the order of the service's loadBalancers, then its registries.
 	Groups []Group
 	// Silent are the container instances of the cluster whose agents are not heard of and that have tasks of the service.
 	Silent []Silent

@@ -314,6 +314,17 @@ var balancedScenes = map[string]func() *scene{
 		s.sync()
 		return s
 	},
+	"registry": func() *scene {
+		s := newScene(3, definition("web", 1))
+		s.c.Groups = []Group{{Group: health.Group{ARN: "arn:aws:servicediscovery:us-east-1:000000000000:service/srv-1a2b", Interval: 30 * time.Second,
+			Limits: health.Thresholds{Healthy: 1, Unhealthy: 1}}}}
+		s.add(0, scheduler.Warming, s.targets(5*time.Second, fresh))
+		s.add(0, scheduler.Warming, s.targets(0))
+		s.add(0, scheduler.Unhealthy, s.targets(5*time.Second, late))
+		s.add(0, scheduler.Starting, s.targets(0))
+		s.add(0, scheduler.Stopping, s.targets(5*time.Second, passing.Deregister()))
+		return s
+	},
 	"targets-overburdened": func() *scene {
 		s := newScene(8, definition("web", 1))
 		s.service.Deployments[0].Rollout = ecs.RolloutCompleted

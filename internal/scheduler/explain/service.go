@@ -124,7 +124,7 @@ var states = map[Kind]string{
 	IsStuck: "waiting for a task that is stuck", Protected: "waiting for protected tasks", Full: "waiting for room in maximumPercent",
 	Needed: "in a rollout", Paced: "paced", IsSilent: "waiting for an agent", Unhealthy: "replacing unhealthy tasks",
 	Graced: "in a grace period", Rolling: "in a rollout", Starting: "starting", Warming: "waiting for health", Stopping: "waiting for tasks to stop",
-	Failing: "losing its tasks", Baking: "waiting whether alarms are raised", Unbalanced: "waiting for a load balancer", Counting: "in a rollout", Settling: "settling",
+	Failing: "losing its tasks", Baking: "waiting whether alarms are raised", Unbalanced: "waiting for the registration of tasks", Counting: "in a rollout", Settling: "settling",
 }
 
 // conclude names the state, and says it in a sentence.

@@ -11,11 +11,11 @@ import (
 	"ballast/internal/scheduler"
 )
 
-// Group is a target group that the tasks of a service are registered with.
+// Group is a target group that the tasks of a service are registered with, or a service registry in which they are found.
 type Group struct {
 	health.Group
-	Container string // whose port is the target
-	Port      int
+	Container string // whose port is the target; "" for a registry
+	Port      int    // of the container; 0 for a registry
 	// States says how many tasks are in each state, stopping ones included; those that no load balancer has told of are in none.
 	States [health.States]int
 }
@@ -28,11 +28,11 @@ type Target struct {
 	Since  ecs.Time // when its state was heard of first
 }
 
-// TargetGroup is a target group in counts.
+// TargetGroup is a target group, or a service registry, in counts.
 type TargetGroup struct {
 	ARN         string `json:"targetGroup"`
-	Container   string `json:"container"`
-	Port        int    `json:"port"`
+	Container   string `json:"container,omitempty"`
+	Port        int    `json:"port,omitempty"`
 	Healthy     int    `json:"healthy"`
 	Initial     int    `json:"initial"`
 	Unhealthy   int    `json:"unhealthy"`
@@ -61,15 +61,23 @@ type TargetState struct {
 // unregisteredFor is for how long a RUNNING task may be unknown to load balancers before somebody should look after them.
 const unregisteredFor = time.Minute
 
-// groupName takes the name out of the ARN of a target group (arn:...:targetgroup/NAME/ID).
+// groupName takes the name out of the ARN of a target group (arn:...:targetgroup/NAME/ID) or a service registry (arn:...:service/ID).
 func groupName(arn string) string {
-	if parts := strings.Split(arn, "/"); len(parts) == 3 {
+	if parts := strings.Split(arn, "/"); len(parts) > 1 {
 		return parts[1]
 	}
 	return arn
 }
 
-func (g *Group) name() string { return "target group " + groupName(g.ARN) }
+// registry says whether service discovery tells of the tasks, not a load balancer: they are not drained there.
+func (g *Group) registry() bool { return g.Container == "" }
+
+func (g *Group) name() string {
+	if g.registry() {
+		return "service registry " + groupName(g.ARN)
+	}
+	return "target group " + groupName(g.ARN)
+}
 
 // targetGroups counts the targets of the service.
 func (b *builder) targetGroups() {
@@ -96,6 +104,9 @@ func (g *TargetGroup) String() string {
 	}
 	if len(parts) == 0 {
 		parts = []string{"no targets"}
+	}
+	if g.Container == "" {
+		return fmt.Sprintf("%s, service discovery: %s", groupName(g.ARN), strings.Join(parts, "; "))
 	}
 	return fmt.Sprintf("%s, port %d of container %s: %s", groupName(g.ARN), g.Port, g.Container, strings.Join(parts, "; "))
 }
@@ -140,9 +151,10 @@ func (x *Target) drained() ecs.Time { return x.Since.Add(x.Group.Delay) }
 
 // line says all that is known of a target, as a sentence.
 func (x *Target) line(now ecs.Time) string {
-	name := "T" + strings.TrimPrefix(x.Group.name(), "t")
+	name := x.Group.name()
+	name = strings.ToUpper(name[:1]) + name[1:]
 	if !x.Known {
-		return name + ": not registered, as far as any load balancer has said."
+		return name + ": not registered, as far as anything has been heard of it."
 	}
 	text := fmt.Sprintf("%s: %s since %s", name, x.Health.State(), Span(now.Sub(x.Since)))
 	if reason := x.Health.Reason(); reason != "" {
@@ -219,7 +231,7 @@ func (b *builder) deregistering(t *Task) circumstance {
 	last := ecs.Time(0)
 	for i := range t.Targets {
 		switch x := &t.Targets[i]; {
-		case !x.Known:
+		case !x.Known, x.Group.registry():
 		case x.Health.State() == health.Draining:
 			draining = append(draining, x.Group.name())
 			last = max(last, x.drained())
@@ -253,7 +265,7 @@ func (t *Task) advise() []string {
 	for i := range t.Targets {
 		x := &t.Targets[i]
 		for _, a := range targetAdvices {
-			if x.Known && x.Health.Reason() == a.reason {
+			if x.Known && !x.Group.registry() && x.Health.Reason() == a.reason {
 				tips = append(tips, strings.NewReplacer("%container", x.Group.Container, "%port", strconv.Itoa(x.Group.Port), "%group", x.Group.name(),
 					"%timeout", Span(x.Group.Timeout)).Replace(a.text))
 			}

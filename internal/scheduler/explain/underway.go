@@ -246,7 +246,7 @@ func (b *builder) warming(t *Task) circumstance {
 	}
 	if groups := t.unheard(b.Now); len(groups) > 0 {
 		c.kind, c.weight = Unbalanced, Held
-		c.try = []string{"See whether the load balancer of " + list(groups) + " runs: it has told of no such task for " + Span(unregisteredFor) + "."}
+		c.try = []string{"See whether anything serves " + list(groups) + ": nothing has been heard of such a task for " + Span(unregisteredFor) + "."}
 	}
 	return c
 }
