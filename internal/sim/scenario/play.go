@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -203,7 +204,7 @@ func (p *player) unsteady() string {
 	var all []string
 	for _, service := range p.s.Services {
 		name := service.text("serviceName")
-		for _, said := range p.stage.Explanations(Cluster, name) {
+		for _, said := range p.waits(name) {
 			all = append(all, name+": "+said)
 		}
 	}
@@ -212,6 +213,24 @@ func (p *player) unsteady() string {
 	}
 	return " (" + strings.Join(all, "; ") + ")"
 }
+
+// waits are what the scheduler says of a service, with times as the timeline has them.
+func (p *player) waits(service string) []string {
+	all := p.stage.Explanations(Cluster, service)
+	for i := range all {
+		all[i] = moments.ReplaceAllStringFunc(all[i], func(text string) string {
+			at, err := time.Parse(time.RFC3339, text)
+			if err != nil {
+				return text
+			}
+			return Clock(Moment(whole(at.Sub(p.zero.Std())))) // it is told in whole seconds
+		})
+	}
+	return all
+}
+
+// moments finds the times in what the scheduler says.
+var moments = regexp.MustCompile(`\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`)
 
 // setZero makes now the time 0 of all that is recorded.
 func (p *player) setZero() {

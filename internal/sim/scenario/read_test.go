@@ -132,7 +132,7 @@ func TestRefusals(t *testing.T) {
 		{"services:\n  - {", group("HealthCheckIntervalSeconds: 10") + "\n  - {loadBalancers: [{targetGroupArn: \"arn:aws:elasticloadbalancing:us-east-1:" +
 			"000000000000:targetgroup/web/0123456789abcdef\", containerName: app, containerPort: 80}], ",
 			"file.yaml:12: InvalidParameterException: The container app did not have a container port 80 defined."},
-		{"memory: 64", "memory: 64000", `file.yaml: the services are not steady within 1h0m0s (web: 2 tasks wait until `},
+		{"memory: 64", "memory: 64000", `file.yaml: the services are not steady within 1h0m0s (web: 2 tasks wait until 1:13:10.0: none of the last 8 waves`},
 	} {
 		s, err := Parse("file.yaml", []byte(strings.Replace(small, c.old, c.new, 1)))
 		if err != nil {

@@ -462,7 +462,7 @@ func (r *recorder) end() {
 	r.over = r.at()
 	r.counts.Restarts = r.restarts() - r.peaks
 	for name := range r.series {
-		r.waits[name] = r.p.stage.Explanations(Cluster, name)
+		r.waits[name] = r.p.waits(name)
 		if s := r.p.stage.Root().Service(Cluster, name); s != nil && s.Current != nil {
 			r.outcomes[name] = s.Current.Status.String()
 		}
