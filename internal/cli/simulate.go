@@ -24,7 +24,7 @@ type simulateVerb struct {
 
 	Seed    *uint64 `placeholder:"N" help:"Play with this seed instead of the file's."`
 	Policy  string  `placeholder:"NAME" help:"Play under this policy instead of the file's: ${policies}."`
-	Compare string  `placeholder:"NAME" help:"Play under this policy too, and show both side by side."`
+	Compare string  `placeholder:"NAME" help:"Play under this policy too, or take two services of the scenario (A,B), and show both side by side."`
 
 	Why     []time.Duration `placeholder:"TIME" help:"Say what \"ballast why\" would say at this time of the scenario, instead of the timeline. May be repeated."`
 	Service []string        `placeholder:"NAME" help:"With --why: explain this service only. May be repeated."`
@@ -46,6 +46,7 @@ Examples:
     ballast simulate scenarios/frozen.yaml                       the timeline, and whether it went as expected
     ballast simulate scenarios                                   every scenario of a folder, one line each
     ballast simulate scenarios/runaway.yaml --compare ecs-2022   the same spike before October 2023
+    ballast simulate my.yaml --compare web,api                   two services of one scenario
     ballast simulate my.yaml --svg my.svg                        a drawing, light or dark as the reader's screen
     ballast simulate my.yaml --seed 7 --json                     for programs; the same seed gives the same bytes
 
@@ -72,10 +73,8 @@ var errUnexpected = errors.New("an expectation failed")
 // Run plays and prints.
 func (v *simulateVerb) Run(ctx context.Context, s *Streams) error {
 	defer debug.SetGCPercent(debug.SetGCPercent(scenario.GCPercent))
-	for _, name := range []string{v.Policy, v.Compare} {
-		if _, err := policy.Named(name); name != "" && err != nil {
-			return usageError{err.Error()}
-		}
+	if err := v.checkPolicies(); err != nil {
+		return err
 	}
 	switch {
 	case v.From == "" && v.Path == "":
@@ -102,6 +101,22 @@ func (v *simulateVerb) Run(ctx context.Context, s *Streams) error {
 	}
 	return err
 }
+
+// checkPolicies sees that the policies named are some.
+func (v *simulateVerb) checkPolicies() error {
+	if _, err := policy.Named(v.Policy); v.Policy != "" && err != nil {
+		return usageError{err.Error()}
+	}
+	if _, _, services := v.pair(); v.Compare != "" && !services {
+		if _, err := policy.Named(v.Compare); err != nil {
+			return usagef("%v; two services of the scenario are compared by --compare A,B", err)
+		}
+	}
+	return nil
+}
+
+// pair gives the services that are to be compared, if it is services.
+func (v *simulateVerb) pair() (a, b string, services bool) { return strings.Cut(v.Compare, ",") }
 
 // rehearse plays the scenario of a service.
 func (v *simulateVerb) rehearse(ctx context.Context, s *Streams) error {
@@ -186,7 +201,7 @@ func (v *simulateVerb) play(file string) ([]*scenario.Result, error) {
 // playAll plays a scenario once for each policy asked for.
 func (v *simulateVerb) playAll(sc *scenario.Scenario) ([]*scenario.Result, error) {
 	policies := []string{v.Policy}
-	if v.Compare != "" {
+	if _, _, services := v.pair(); v.Compare != "" && !services {
 		policies = append(policies, v.Compare)
 	}
 	var results []*scenario.Result
@@ -219,8 +234,8 @@ func (v *simulateVerb) show(s *Streams, results []*scenario.Result, brief bool) 
 		return nil
 	case len(v.Why) > 0:
 		return explanations(s, results)
-	case len(results) == 2:
-		if err := picture.Compare(s.Out, results[0], results[1], s.OutColor); err != nil {
+	case v.Compare != "":
+		if err := v.compare(s, results); err != nil {
 			return err
 		}
 		fmt.Fprintln(s.Out)
@@ -228,6 +243,25 @@ func (v *simulateVerb) show(s *Streams, results []*scenario.Result, brief bool) 
 		return nil
 	}
 	return picture.Text(s.Out, results[0], s.OutColor)
+}
+
+// compare prints two results, or two services of one, side by side.
+func (v *simulateVerb) compare(s *Streams, results []*scenario.Result) error {
+	a, b, services := v.pair()
+	if !services {
+		return picture.Compare(s.Out, results[0], results[1], s.OutColor)
+	}
+	var pair [2]*scenario.ServiceResult
+	for i, name := range []string{a, b} {
+		if pair[i] = results[0].Service(name); pair[i] == nil {
+			var known []string
+			for _, service := range results[0].Services {
+				known = append(known, service.Name)
+			}
+			return usagef("--compare: the scenario has no service %q; it has %s", name, strings.Join(known, ", "))
+		}
+	}
+	return picture.CompareServices(s.Out, results[0], pair[0], pair[1], s.OutColor)
 }
 
 // explanations prints what was asked for, and then whether the scenario went as expected.

@@ -77,6 +77,22 @@ func TestSimulateCompare(t *testing.T) {
 	}
 }
 
+func TestSimulateCompareServices(t *testing.T) {
+	got := ballast("simulate", scenarios+"/slow-start-container.yaml", "--compare", "neither,both")
+	if got.code != exitDone || !strings.Contains(got.out, "tasks stopped                                 9          0\n") {
+		t.Errorf("code %d\n%s%s", got.code, got.out, got.talk)
+	}
+	for name, want := range map[string]string{
+		"neither,nobody": `the scenario has no service "nobody"; it has `,
+		"neither":        `policy "neither" is unknown; known are `,
+	} {
+		got := ballast("simulate", scenarios+"/slow-start-container.yaml", "--compare", name)
+		if got.code != exitUsage || !strings.Contains(got.talk, want) || got.out != "" {
+			t.Errorf("%s: code %d\n%s%s", name, got.code, got.out, got.talk)
+		}
+	}
+}
+
 func TestSimulateFolder(t *testing.T) {
 	dir := t.TempDir()
 	altered(t, dir, "a.yaml", strings.NewReplacer())

@@ -15,12 +15,35 @@ func Compare(w io.Writer, a, b *scenario.Result, color bool) error {
 	var out strings.Builder
 	fmt.Fprintf(&out, "%s  %s\n\n", paint(color, bold, a.Scenario), paint(color, dimmed, fmt.Sprintf("seed %d", a.Seed)))
 	for i := range a.Services {
-		bars(&out, &a.Services[i], &b.Services[i], [2]string{a.Policy, b.Policy}, moments(a, b), color)
+		bars(&out, a.Services[i].Name, &a.Services[i], &b.Services[i], [2]string{a.Policy, b.Policy}, moments(a, b), color)
 	}
-	out.WriteString(paint(color, dimmed, "one character a task: # healthy, + running, x unhealthy, . pending, - stopping") + "\n\n")
+	out.WriteString(legend(color))
 	table(&out, a, b, color)
 	_, err := io.WriteString(w, out.String())
 	return err
+}
+
+// CompareServices prints two services of one result side by side, as Compare does two results.
+func CompareServices(w io.Writer, r *scenario.Result, a, b *scenario.ServiceResult, color bool) error {
+	var out strings.Builder
+	names := [2]string{a.Name, b.Name}
+	fmt.Fprintf(&out, "%s  %s\n\n", paint(color, bold, r.Scenario), paint(color, dimmed, fmt.Sprintf("policy %s, seed %d", r.Policy, r.Seed)))
+	bars(&out, "", a, b, names, moments(r, r), color)
+	out.WriteString(legend(color))
+	heading(&out, names, color)
+	row := func(what string, of func(*scenario.ServiceResult) string) {
+		fmt.Fprintf(&out, tableRow, what, of(a), of(b))
+	}
+	extremes("", r, row)
+	for _, what := range []struct{ name, kind string }{{"tasks started", "started"}, {"tasks stopped", "stopped"}, {"service events", "event"}} {
+		row(what.name, func(s *scenario.ServiceResult) string { return fmt.Sprint(r.Happened(s.Name, what.kind)) })
+	}
+	_, err := io.WriteString(w, out.String())
+	return err
+}
+
+func legend(color bool) string {
+	return paint(color, dimmed, "one character a task: # healthy, + running, x unhealthy, . pending, - stopping") + "\n\n"
 }
 
 // rows is about how many moments are shown.
@@ -48,7 +71,7 @@ func moments(a, b *scenario.Result) []scenario.Moment {
 // widest is the longest bar; more tasks share a character.
 const widest = 36
 
-func bars(out *strings.Builder, a, b *scenario.ServiceResult, names [2]string, when []scenario.Moment, color bool) {
+func bars(out *strings.Builder, title string, a, b *scenario.ServiceResult, names [2]string, when []scenario.Moment, color bool) {
 	most := 1
 	for _, s := range []*scenario.ServiceResult{a, b} {
 		for _, sample := range s.Samples {
@@ -56,7 +79,7 @@ func bars(out *strings.Builder, a, b *scenario.ServiceResult, names [2]string, w
 		}
 	}
 	width := min(widest, most)
-	fmt.Fprintf(out, "%10s  %-*s  %s\n", a.Name, width+9, names[0], names[1])
+	fmt.Fprintf(out, "%10s  %-*s  %s\n", title, width+9, names[0], names[1])
 	before := ""
 	for i, m := range when {
 		until := m
@@ -96,23 +119,21 @@ func bar(s *scenario.ServiceResult, from, until scenario.Moment, width, most int
 	return fmt.Sprintf("%2d of %2d ", healthy, s.Gauge(worst, "desired")) + text + strings.Repeat(" ", max(0, width-used))
 }
 
+// tableRow is a row of a table.
+const tableRow = "%-36s %10s %10s\n"
+
+func heading(out *strings.Builder, names [2]string, color bool) {
+	fmt.Fprintf(out, "%s\n", paint(color, dimmed, fmt.Sprintf("%-36s %10s %10s", "", names[0], names[1])))
+}
+
 func table(out *strings.Builder, a, b *scenario.Result, color bool) {
-	fmt.Fprintf(out, "%s\n", paint(color, dimmed, fmt.Sprintf("%-36s %10s %10s", "", a.Policy, b.Policy)))
+	heading(out, [2]string{a.Policy, b.Policy}, color)
 	row := func(what string, of func(*scenario.Result) string) {
-		fmt.Fprintf(out, "%-36s %10s %10s\n", what, of(a), of(b))
+		fmt.Fprintf(out, tableRow, what, of(a), of(b))
 	}
 	for i := range a.Services {
-		name := a.Services[i].Name
-		for _, gauge := range []string{"running", "healthy", "tasks"} {
-			extremes := func(r *scenario.Result) (least, most int) { return r.Services[i].Extremes(gauge) }
-			if gauge != "tasks" {
-				row(fmt.Sprintf("%s: fewest %s", name, gauge), func(r *scenario.Result) string { n, _ := extremes(r); return fmt.Sprint(n) })
-			} else {
-				row(fmt.Sprintf("%s: most tasks", name), func(r *scenario.Result) string { _, n := extremes(r); return fmt.Sprint(n) })
-			}
-		}
-		row(fmt.Sprintf("%s: healthy at the end", name), func(r *scenario.Result) string {
-			return fmt.Sprintf("%d of %d", r.Services[i].Gauge(r.Length, "healthy"), r.Services[i].Gauge(r.Length, "desired"))
+		extremes(a.Services[i].Name+": ", a, func(what string, of func(*scenario.ServiceResult) string) {
+			row(what, func(r *scenario.Result) string { return of(&r.Services[i]) })
 		})
 	}
 	row("tasks started", func(r *scenario.Result) string { return fmt.Sprint(r.Counts.Started) })
@@ -120,4 +141,15 @@ func table(out *strings.Builder, a, b *scenario.Result, color bool) {
 	row("image pulls", func(r *scenario.Result) string { return fmt.Sprint(r.Counts.ImagePulls) })
 	row("service events", func(r *scenario.Result) string { return fmt.Sprint(r.Counts.ServiceEvents) })
 	row("task-minutes", func(r *scenario.Result) string { return fmt.Sprintf("%g", r.Counts.TaskMinutes) })
+}
+
+// extremes makes the rows on how a service stood at worst, and at the end of a result.
+func extremes(prefix string, r *scenario.Result, row func(what string, of func(*scenario.ServiceResult) string)) {
+	for _, gauge := range []string{"running", "healthy"} {
+		row(prefix+"fewest "+gauge, func(s *scenario.ServiceResult) string { n, _ := s.Extremes(gauge); return fmt.Sprint(n) })
+	}
+	row(prefix+"most tasks", func(s *scenario.ServiceResult) string { _, n := s.Extremes("tasks"); return fmt.Sprint(n) })
+	row(prefix+"healthy at the end", func(s *scenario.ServiceResult) string {
+		return fmt.Sprintf("%d of %d", s.Gauge(r.Length, "healthy"), s.Gauge(r.Length, "desired"))
+	})
 }

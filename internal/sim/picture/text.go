@@ -113,10 +113,8 @@ var listed = regexp.MustCompile(`(?:\(task \w+\) ?){5,}`)
 const shownTasks = 3
 
 func serviceOf(r *scenario.Result, name string) *scenario.ServiceResult {
-	for i := range r.Services {
-		if r.Services[i].Name == name {
-			return &r.Services[i]
-		}
+	if s := r.Service(name); s != nil {
+		return s
 	}
 	return &r.Services[0]
 }

@@ -38,6 +38,27 @@ type ServiceResult struct {
 	Deployment string `json:"serviceDeployment,omitempty"`
 }
 
+// Service finds how a service stood; nil where the scenario has none of that name.
+func (r *Result) Service(name string) *ServiceResult {
+	for i := range r.Services {
+		if r.Services[i].Name == name {
+			return &r.Services[i]
+		}
+	}
+	return nil
+}
+
+// Happened counts what happened to a service: "event", and of its tasks "started", "ran", "stopped", "cancelled", "exited", "failed".
+func (r *Result) Happened(service, kind string) int {
+	n := 0
+	for i := range r.happens {
+		if h := &r.happens[i]; h.service == service && h.kind == kind {
+			n++
+		}
+	}
+	return n
+}
+
 // Counts is what a scenario used up.
 type Counts struct {
 	Started           int     `json:"tasksStarted"`
