@@ -31,7 +31,7 @@ type ContainerInstance struct {
 // InstanceStatus is the status of a container instance.
 type InstanceStatus uint8
 
-// The statuses of a container instance.
+// The statuses of a container instance (API_ContainerInstance): a draining one takes no new tasks, an inactive one has been deregistered.
 const (
 	InstanceActive InstanceStatus = iota
 	InstanceDraining
@@ -58,7 +58,7 @@ type Attribute struct {
 	Value string `cbor:"2,keyasint,omitempty"`
 }
 
-// Cluster is a namespace of services, tasks and container instances.
+// Cluster is a namespace of services, tasks and container instances (API_Cluster).
 type Cluster struct {
 	Seq       uint64    `cbor:"1,keyasint"`
 	Name      string    `cbor:"2,keyasint"`
@@ -76,7 +76,7 @@ type Cluster struct {
 	Services  int `cbor:"-"`
 }
 
-// Setting is a named option of a cluster.
+// Setting is a named option of a cluster (API_ClusterSetting); it is kept and shown, and changes nothing.
 type Setting struct {
 	Name  string `cbor:"1,keyasint"`
 	Value string `cbor:"2,keyasint,omitempty"`

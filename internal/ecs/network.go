@@ -67,7 +67,7 @@ func (t *Task) AttachmentStatus() string {
 	return "ATTACHED"
 }
 
-// Address is the private IPv4 address of the task, "" where it has none of its own or it is not known yet.
+// Address is the private IPv4 address of the task (API_Attachment, privateIPv4Address), "" where it has none of its own or it is not known yet.
 func (t *Task) Address() string {
 	for i := range t.Containers {
 		if address := t.Containers[i].Address; address != "" {

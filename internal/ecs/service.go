@@ -180,7 +180,7 @@ var serviceStatusNames = [...]string{"ACTIVE", "DRAINING", "INACTIVE"}
 // String gives the name that the API uses.
 func (s ServiceStatus) String() string { return serviceStatusNames[s] }
 
-// Deployment brings one revision into a service.
+// Deployment brings one revision into a service (API_Deployment).
 type Deployment struct {
 	ID         DeploymentID    `cbor:"1,keyasint"`
 	Definition *TaskDefinition `cbor:"-"`
@@ -210,7 +210,7 @@ type Deployment struct {
 	Pending int `cbor:"-"`
 }
 
-// RolloutState is the progress of a deployment.
+// RolloutState is the progress of a deployment (API_Deployment, rolloutState). A failed one starts no more tasks.
 type RolloutState uint8
 
 // The rollout states.
@@ -225,7 +225,7 @@ var rolloutNames = [...]string{"IN_PROGRESS", "COMPLETED", "FAILED"}
 // String gives the name that the API uses.
 func (r RolloutState) String() string { return rolloutNames[r] }
 
-// ServiceEvent is one line of a service's history.
+// ServiceEvent is one line of a service's history (API_ServiceEvent).
 type ServiceEvent struct {
 	ID      ID     `cbor:"1,keyasint"`
 	At      Time   `cbor:"2,keyasint"`

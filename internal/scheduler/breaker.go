@@ -9,8 +9,8 @@ const (
 	breakerMost    = 200
 )
 
-// Threshold is how many failed tasks fail a deployment of a service with that desired count; it follows the count at any time
-// (developer guide, How the Amazon ECS deployment circuit breaker detects failures).
+// Threshold is how many failed tasks fail a deployment of a service with that desired count, one at least; it follows the count at any
+// time (developer guide, How the Amazon ECS deployment circuit breaker detects failures). Percentages are rounded up.
 func Threshold(b ecs.Breaker, desired int) int {
 	value := b.Value
 	if value == 0 {

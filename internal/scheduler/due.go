@@ -1,7 +1,7 @@
 package scheduler
 
-// The due heap of a Tracker: the warming task that becomes healthy first, or the graced one whose period ends first, is at the top. Every entry knows its place, so that
-// any task can leave in O(log n); equal times are ordered by seq, so that the order is never an accident.
+// The due heap of a Tracker: the warming task that becomes healthy first, or the graced one whose period ends first, is at the top. Every
+// entry knows its place, so that any task can leave in O(log n); equal times are ordered by seq, so that the order is never an accident.
 
 // heapPush adds the task at index at of Tracker.tasks.
 func (t *Tracker) heapPush(at int32) {

@@ -5,8 +5,9 @@ import "ballast/internal/ecs"
 // tokenUnits is one token: a pace of n a minute then refills exactly n units a millisecond, so that no rounding is left.
 const tokenUnits = 60_000
 
-// Pace is a token bucket of integers. The zero value is a full one. The level is kept as what is missing from full, so that a
-// larger burst, after a scale-out, counts at once.
+// Pace is a token bucket of integers, from which replacements of short runs take a token each; it is refilled with perMinute tokens a
+// minute (policy.PacePerMinute; 0 or less for never) up to burst, the desired count of the service, of which one is had at least. The zero
+// value is a full one. The level is kept as what is missing from full, so that a larger burst, after a scale-out, counts at once.
 type Pace struct {
 	missing int64    // units, at the time at
 	at      ecs.Time // when missing was last worked out

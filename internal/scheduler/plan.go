@@ -46,7 +46,7 @@ type Plan struct {
 	Explanations []Explanation
 }
 
-// Acts says whether the plan changes anything besides Steady, Deadlocked and BakingSince.
+// Acts says whether the plan changes anything besides Steady, Deadlocked and BakingSince; RollBackTo comes with a rollout that fails.
 func (p *Plan) Acts() bool {
 	return len(p.Stops)+len(p.Starts)+len(p.Desired)+len(p.Rollouts)+len(p.Remove)+len(p.Events) > 0 || p.Inactive
 }
@@ -67,8 +67,9 @@ type Start struct {
 // pace come first.
 func (s Start) TokensFor(placed int) int { return max(0, placed-(s.Count-s.Paced)) }
 
-// Stop asks for Count tasks of a deployment in one phase to be stopped. Which ones of Tracker.Candidates is the caller's choice: unhealthy tasks at
-// random (placement.Random), others so that the rest is spread best (placement.Victims).
+// Stop asks for Count tasks of a deployment in one phase to be stopped. Which ones of Tracker.Candidates is the caller's choice:
+// unhealthy tasks at random (placement.Random; "A deep dive into Amazon ECS task health and task replacement"), others so that the rest
+// is spread best (placement.Victims).
 type Stop struct {
 	Deployment ecs.DeploymentID
 	Phase      Phase
@@ -76,7 +77,7 @@ type Stop struct {
 	Code       ecs.StopCode
 
 	// Reason is the task's stoppedReason. For unhealthy tasks it is ReasonFailedContainerChecks; a caller that knows which other
-	// check failed puts that in its place.
+	// check failed puts ReasonFailedTargetChecks or ReasonFailedRegistryChecks in its place.
 	Reason string
 }
 
@@ -114,6 +115,6 @@ const (
 type Event struct {
 	Kind       EventKind
 	Deployment ecs.DeploymentID // of the events about a deployment
-	Tasks      int              // of EventProtected
+	Tasks      int              // of EventProtected, tasks; of EventParked, waves
 	Cause      Cause            // of EventDeploymentFailed
 }

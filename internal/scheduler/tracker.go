@@ -166,8 +166,8 @@ func (t *Tracker) Remove(seq uint64) {
 	t.unused = append(t.unused, at)
 }
 
-// Promote makes every warming task that is due at now healthy and every graced one unhealthy, gives their number, and has refused starts planned again when
-// it is time for that. It comes before Decide.
+// Promote makes every warming task that is due at now healthy and every graced one unhealthy, gives their number, and has refused starts
+// planned again when it is time for that. It comes before Decide.
 func (t *Tracker) Promote(now ecs.Time) int {
 	n := 0
 	for len(t.due) > 0 && t.tasks[t.due[0]].task.Due <= now {

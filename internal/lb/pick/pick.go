@@ -13,7 +13,8 @@ import (
 // FullWeight is the weight of a target that is not in slow start.
 const FullWeight = 1000
 
-// RoundRobin takes targets in turn, each as often as its weight says and as evenly as that allows. The zero value is ready.
+// RoundRobin takes targets in turn, each as often as its weight says and as evenly as that allows (target group attributes,
+// load_balancing.algorithm.type round_robin). The zero value is ready; it is not safe for concurrent use.
 type RoundRobin struct {
 	credit map[uint64]int
 }
@@ -75,8 +76,8 @@ func LeastOutstanding(targets []Target, chance uint64) int {
 	}
 }
 
-// Weighted gives an index with a probability in proportion to its weight, -1 when all weights are 0. It chooses among the targets
-// of a group, and among the groups of a forward action (weights 0 to 999).
+// Weighted gives an index with a probability in proportion to its weight, none of which is negative; -1 when all are 0, or there is none.
+// It chooses among the targets of a group (weighted_random), and among the groups of a forward action (API_TargetGroupTuple: 0 to 999).
 func Weighted(weights []int, chance uint64) int {
 	total := 0
 	for _, w := range weights {

@@ -99,6 +99,21 @@ var scenes = map[string]func() *scene{
 		s.sync()
 		return s
 	},
+	"unhealthy-throttled": func() *scene {
+		s := newScene(2, checked(1))
+		s.tracker.Restore(&ecs.Service{Throttle: ecs.Backoff{Failed: 2, Since: noon.Add(-time.Second), Announced: true}})
+		s.add(0, scheduler.Unhealthy)
+		s.add(0, scheduler.Unhealthy)
+		return s
+	},
+	"unhealthy-crowded": func() *scene {
+		s := newScene(2, checked(1))
+		s.service.Deployments[0].Rollout = ecs.RolloutCompleted
+		s.add(0, scheduler.Healthy)
+		s.add(0, scheduler.Unhealthy)
+		s.sync()
+		return s
+	},
 	"throttled": func() *scene {
 		s := newScene(2, definition("web", 3))
 		s.tracker.Restore(&ecs.Service{Throttle: ecs.Backoff{Failed: 3, Since: noon.Add(-time.Minute), Announced: true}})

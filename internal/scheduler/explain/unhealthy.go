@@ -47,6 +47,8 @@ func (b *builder) replacement(n int) string {
 	switch {
 	case b.View.Policy.Unhealthy == policy.StopFirst:
 		return verb(n, "it is stopped, and then replaced", "they are stopped, and then replaced")
+	case b.waits(scheduler.WaitThrottle), b.waits(scheduler.WaitBrake), b.waits(scheduler.WaitParked):
+		return verb(n, "it stays: for now no task is started in its place", "they stay: for now no tasks are started in their place")
 	case counts.Live() >= b.Service.Desired:
 		return verb(n, "its replacement has been started; it stops when that is healthy, or either of them when that is unhealthy too",
 			"their replacements have been started; one of them stops for each that is healthy, or unhealthy too")
@@ -55,6 +57,9 @@ func (b *builder) replacement(n int) string {
 			verb(coming, "1 task has been", fmt.Sprintf("%d tasks have been", coming)), b.View.MaximumPercent)
 	case counts.Total() >= b.View.MaxTasks() && counts[scheduler.Stopping] > 0:
 		return verb(n, "a replacement is started when a task that is stopping has stopped", "replacements are started as tasks that are stopping have stopped")
+	case counts.Total() < b.View.MaxTasks() && b.waits(scheduler.WaitPlacement):
+		return verb(n, "its replacement waits for room on a container instance; to make some it is stopped when nothing else is on its way",
+			"their replacements wait for room on container instances; to make some one at a time is stopped when nothing else is on its way")
 	case counts.Total() >= b.View.MaxTasks():
 		return fmt.Sprintf("one at a time is stopped and then replaced, as maximumPercent %d leaves no room beside them", b.View.MaximumPercent)
 	}

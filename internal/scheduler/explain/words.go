@@ -26,7 +26,8 @@ func verb(n int, one, many string) string {
 	return many
 }
 
-// Span gives a length of time as people say it: 40s, 2m5s, 15m, 1h30m, 3d.
+// Span gives a length of time as people say it, rounded to the second, from an hour on to the minute and from two days on down to the day:
+// 40s, 2m5s, 15m, 1h30m, 3d; "0s" for less than half a second and for what is negative.
 func Span(d time.Duration) string {
 	const day = 24 * time.Hour
 	d = d.Round(time.Second)

@@ -65,8 +65,8 @@ var knownTags = []struct {
 }
 
 // WithTags gives p as changed by the tags of one service, each of which sets the field of its name: "ballast:healthy-after" sets
-// HealthyAfter to a duration such as "5s". Tags with other prefixes are not looked at. An unknown key under "ballast:" and a value that cannot be read are errors that
-// name the tag; p is then not changed.
+// HealthyAfter to a duration such as "5s", at most maxTagDuration. Tags with other prefixes are not looked at. An unknown key under
+// "ballast:" and a value that cannot be read are errors that name the tag; p is given unchanged then.
 func WithTags(p Policy, tags []ecs.Tag) (Policy, error) {
 	changed := p
 	for _, tag := range tags {
