@@ -41,6 +41,7 @@ type tally struct {
 func (c ReportTargets) apply(m *Machine) (any, error) {
 	m.w.FollowUp() // there may be more tasks than fit into a unit
 	var tallies []tally
+	var leaving []*ecs.Task // DEACTIVATING, as often as there is something said of them
 	for _, r := range c.Targets {
 		t := m.tasks.Task(r.Cluster, r.Task)
 		if t == nil {
@@ -54,14 +55,10 @@ func (c ReportTargets) apply(m *Machine) (any, error) {
 			tallies = counted(tallies, s, r.Group, !before)
 		}
 		if t.LastStatus == ecs.StatusDeactivating {
-			if s.Attached(t.ID) {
-				m.timers.set(m.drainEnds(t), drainTimer(t)) // which may be sooner by now
-				continue
-			}
-			m.tasks.Drained(m.now, t)
-			m.spread()
+			leaving = append(leaving, t)
 		}
 	}
+	m.letLeave(leaving)
 	for _, x := range tallies {
 		text := scheduler.DeregisteredEvent
 		if x.come {
@@ -72,6 +69,22 @@ func (c ReportTargets) apply(m *Machine) (any, error) {
 		}
 	}
 	return nil, nil
+}
+
+// letLeave has tasks go on to STOPPING that are no targets any more, once all that has come with the news is known: control that has been
+// started anew knows nothing of the other target groups of a task before.
+func (m *Machine) letLeave(tasks []*ecs.Task) {
+	for _, t := range tasks {
+		s := m.services.Numbered(t.Cluster, t.ServiceSeq)
+		switch now := m.tasks.Task(t.Cluster, t.ID); {
+		case now.LastStatus != ecs.StatusDeactivating: // it has been here before
+		case s.Attached(t.ID):
+			m.timers.set(m.drainEnds(now), drainTimer(now)) // which may be sooner by now
+		default:
+			m.tasks.Drained(m.now, now)
+			m.spread()
+		}
+	}
 }
 
 func counted(all []tally, s *services.Service, group string, come bool) []tally {

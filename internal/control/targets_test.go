@@ -169,6 +169,35 @@ func TestDrainingOutlastsControl(t *testing.T) {
 	equal(t, "status after that", w.m.Root().Task("default", victim).LastStatus, ecs.StatusStopped)
 }
 
+// TestDrainedInOneGroup has control, which has been started anew, hear of a task that one of its target groups has drained and another has
+// not: both are in the same news, in either order.
+func TestDrainedInOneGroup(t *testing.T) {
+	other := targetGroup + "0"
+	for name, groups := range map[string][2]string{"drained first": {targetGroup, other}, "drained last": {other, targetGroup}} {
+		w := newWorld(t, "ecs")
+		w.agent()
+		w.balanced(w.define("web"), 1, func(s *ecs.Service) {
+			s.LoadBalancers = append(s.LoadBalancers, ecs.LoadBalancer{TargetGroup: other, Container: "web", Port: 80})
+		})
+		id := w.tasks(ecs.StatusRunning)[0].ID
+		states := map[string]health.Target{}
+		report := func() {
+			w.do(ReportTargets{Targets: []TargetReport{{Cluster: "default", Task: id, Group: groups[0], Health: states[groups[0]]},
+				{Cluster: "default", Task: id, Group: groups[1], Health: states[groups[1]]}}})
+		}
+		report() // both are initial
+		w.do(UpdateService{Cluster: "default", Name: "web", Desired: new(0)})
+		w.restart()
+		states[other] = health.Target{}.Deregister()
+		states[targetGroup] = states[other].Drained()
+		report()
+		equal(t, name, w.m.Root().Task("default", id).LastStatus, ecs.StatusDeactivating)
+		states[other] = states[targetGroup]
+		report()
+		equal(t, name+", then drained in both", w.m.Root().Task("default", id).LastStatus, ecs.StatusStopped)
+	}
+}
+
 // TestDrainingEnds has a task that nobody drains to the end stop all the same: its load balancer is gone.
 func TestDrainingEnds(t *testing.T) {
 	group := health.DefaultGroup(targetGroup)
