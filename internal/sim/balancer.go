@@ -27,8 +27,22 @@ type balancer struct {
 	changed []*ecs.Task
 	telling bool
 	delays  stream
-	heard   ecs.Time // when the last news of control arrives; they never overtake each other
-	moves   int      // grows whenever a target has changed, or control knows of it
+	slowest time.Duration // how long news take at most between control and here
+	away    bool          // it is ended; nobody is checked, and nobody is told of anything
+	life    int           // grows whenever it starts; what was put down by an earlier one is void
+	heard   ecs.Time      // when the last news of control arrives; they never overtake each other
+	// told is what control knows, which outlasts the load balancer.
+	told  map[targetKey]health.Target
+	moves int // grows whenever a target has changed, or control knows of it
+}
+
+// keptResults is how many results of a target are kept: as many as any threshold counts.
+const keptResults = 10
+
+// targetKey names a task in a target group.
+type targetKey struct {
+	task  ecs.ID
+	group string
 }
 
 // target is a task in a target group.
@@ -36,20 +50,134 @@ type target struct {
 	group  *health.Group
 	task   *ecs.Task // as control has committed it
 	health health.Target
-	told   health.Target // what control knows
-	known  bool          // control knows of it
-	gone   bool          // drained, and control knows
-	dirty  bool          // control is to be told
+	known  bool // control knows of it
+	gone   bool // drained, and control knows; or forgotten with its balancer
+	dirty  bool // control is to be told
+	// results are those of its last health checks, for the checks of histories.
+	results []health.Outcome
+	drains  ecs.Time // when its draining is over, 0 = it has not begun
 }
 
 var _ Observer = (*balancer)(nil)
 
 func newBalancer(w *World, groups []health.Group, answer func(string, *ecs.Task) health.Result) *balancer {
-	return &balancer{w: w, groups: groups, answer: answer, delays: newStream(w.seed, "balancer")}
+	return &balancer{w: w, groups: groups, answer: answer, delays: newStream(w.seed, "balancer"),
+		slowest: UsualNews, told: map[targetKey]health.Target{}}
 }
 
-// Loaded implements Observer. Control never starts anew on a Stage.
-func (*balancer) Loaded(*control.Machine, *root.Root)       {}
+// UsualNews is how long news take at most between control and a load balancer while nothing is amiss.
+const UsualNews = 2 * time.Millisecond
+
+// Loaded implements Observer: control knows of no target any more, so it is told of all of them, and what has changed is heard anew. (On
+// a Stage, control never starts again.)
+func (b *balancer) Loaded(_ *control.Machine, r *root.Root) {
+	b.changed, b.telling = nil, false
+	clear(b.told)
+	for _, x := range b.targets {
+		x.known, x.dirty = false, true
+	}
+	if !b.away {
+		b.catchUp(r)
+	}
+}
+
+// end has the load balancer be gone, with all that it knows.
+func (b *balancer) end() {
+	if b.away {
+		return
+	}
+	b.w.note("balancer ends")
+	b.away, b.telling, b.changed = true, false, nil
+	b.life++
+	for _, x := range b.targets {
+		x.gone = true
+	}
+	b.targets = nil
+	b.moves++
+}
+
+// start has it begin anew, with no target until it has heard of some.
+func (b *balancer) start() {
+	if !b.away {
+		return
+	}
+	b.w.note("balancer starts")
+	b.away = false
+	if b.w.server.machine != nil { // else it hears of everything when there is control again
+		b.catchUp(b.w.server.root)
+	}
+}
+
+// later has something happen in this life of the load balancer.
+func (b *balancer) later(d time.Duration, do func()) {
+	b.w.put(d, event{do: do, life: &b.life, born: b.life})
+}
+
+// hear has news of control arrive in a moment, after those before.
+func (b *balancer) hear(do func()) {
+	b.heard = max(b.heard, b.w.now.Add(b.delays.between(0, b.slowest)))
+	b.later(b.heard.Sub(b.w.now), do)
+}
+
+// catchUp has it hear of all tasks as they are now. A task that is to be drained and is no target has been, or never was one.
+func (b *balancer) catchUp(r *root.Root) {
+	b.hear(func() {
+		there := map[ecs.ID]bool{}
+		for _, cluster := range r.Clusters("", 1000) {
+			for _, s := range r.Services(cluster.Name, "", 1000, func(s *ecs.Service) bool { return s.Outsiders() > 0 }) {
+				wanted := outsiders(s)
+				for _, t := range tasksOf(r, s) {
+					there[t.ID] = true
+					b.follow(t, wanted)
+					b.deny(t, wanted)
+				}
+			}
+		}
+		for _, x := range b.targets {
+			if !there[x.task.ID] {
+				b.drain(x)
+			}
+		}
+		b.tellSoon()
+	})
+}
+
+// outsiders names the target groups and registries of a service.
+func outsiders(s *ecs.Service) []string {
+	all := make([]string, s.Outsiders())
+	for i := range all {
+		all[i] = s.Outsider(i)
+	}
+	return all
+}
+
+// tasksOf gives the tasks of a service that are not STOPPED.
+func tasksOf(r *root.Root, s *ecs.Service) (all []*ecs.Task) {
+	for _, desired := range []ecs.Status{ecs.StatusRunning, ecs.StatusStopped} {
+		for _, t := range r.Tasks(root.TaskFilter{Cluster: s.Cluster, Service: s.Name, Desired: desired}, 0, 100_000) {
+			if t.ServiceSeq == s.Seq && !t.Stopped() {
+				all = append(all, t)
+			}
+		}
+	}
+	return all
+}
+
+// deny tells control that a task which is to be drained is no target.
+func (b *balancer) deny(t *ecs.Task, wanted []string) {
+	for i := range wanted {
+		if t.LastStatus == ecs.StatusDeactivating && b.find(t.ID, wanted[i]) == nil {
+			x := &target{group: b.group(wanted[i]), task: t}
+			b.targets = append(b.targets, x)
+			b.set(x, x.health.Deregister().Drained())
+		}
+	}
+}
+
+func (b *balancer) group(arn string) *health.Group {
+	return &b.groups[slices.IndexFunc(b.groups, func(g health.Group) bool { return g.ARN == arn })]
+}
+
 func (*balancer) Called(*host, driver.Call)                 {}
 func (*balancer) Happened(*host, driver.Call, fake.Outcome) {}
 func (*balancer) Rebooted(*host)                            {}
@@ -65,14 +193,13 @@ func (b *balancer) Durable(unit journal.Unit, _ store.Unit) {
 
 // Committed implements Observer: what has changed is news to the load balancer a moment later.
 func (b *balancer) Committed(_ *control.Machine, _ ecs.Time, r *root.Root) {
+	if b.away {
+		b.changed = nil
+	}
 	for _, t := range b.changed {
 		if s := r.Service(t.Cluster, t.Service); s != nil && s.Seq == t.ServiceSeq && s.Outsiders() > 0 {
-			wanted := make([]string, s.Outsiders())
-			for i := range wanted {
-				wanted[i] = s.Outsider(i)
-			}
-			b.heard = max(b.heard, b.w.now.Add(b.delays.between(0, 2*time.Millisecond)))
-			b.w.agenda.Add(b.heard, event{do: func() { b.follow(t, wanted) }})
+			wanted := outsiders(s)
+			b.hear(func() { b.follow(t, wanted) })
 		}
 	}
 	b.changed = nil
@@ -85,8 +212,7 @@ func (b *balancer) follow(t *ecs.Task, wanted []string) {
 		serves := t.LastStatus == ecs.StatusRunning && t.DesiredStatus == ecs.StatusRunning && !t.Kept
 		switch {
 		case x == nil && serves:
-			group := &b.groups[slices.IndexFunc(b.groups, func(g health.Group) bool { return g.ARN == wanted[i] })]
-			x = &target{group: group, task: t}
+			x = &target{group: b.group(wanted[i]), task: t}
 			b.targets = append(b.targets, x)
 			b.set(x, x.health)
 			b.check(x)
@@ -114,7 +240,7 @@ const soonest = time.Millisecond
 
 // check makes a health check, and another one when it is time.
 func (b *balancer) check(x *target) {
-	if !x.health.Registered() {
+	if x.gone || !x.health.Registered() {
 		return
 	}
 	b.set(x, x.health.Checking())
@@ -122,8 +248,13 @@ func (b *balancer) check(x *target) {
 	if result.Outcome == health.TimedOut {
 		takes = x.group.Timeout
 	}
-	b.w.after(takes, func() { b.set(x, x.health.Probed(result, x.group.Limits)) })
-	b.w.after(x.group.Interval, func() { b.check(x) })
+	b.later(takes, func() {
+		if x.health.Registered() {
+			x.results = append(x.results[max(0, len(x.results)-keptResults+1):], result.Outcome)
+		}
+		b.set(x, x.health.Probed(result, x.group.Limits))
+	})
+	b.later(x.group.Interval, func() { b.check(x) })
 }
 
 func (b *balancer) drain(x *target) {
@@ -131,33 +262,48 @@ func (b *balancer) drain(x *target) {
 		return
 	}
 	b.set(x, x.health.Deregister())
-	b.w.after(x.group.Delay, func() { b.set(x, x.health.Drained()) })
+	x.drains = b.w.now.Add(x.group.Delay)
+	b.later(x.group.Delay, func() { b.set(x, x.health.Drained()) })
 }
 
 // set gives a target its health from now on, and has control told of it.
 func (b *balancer) set(x *target, now health.Target) {
-	if now == x.health && x.known {
+	if x.gone || now == x.health && x.known {
 		return
 	}
 	x.health, x.dirty = now, true
 	b.moves++
 	b.w.note("balancer target %s: %s %s", short(x.task.ID), now.State(), now.Reason())
+	b.tellSoon()
+}
+
+func (b *balancer) tellSoon() {
 	if !b.telling {
 		b.telling = true
-		b.w.after(b.delays.between(0, 2*time.Millisecond), b.tell)
+		b.later(b.delays.between(0, b.slowest), b.tell)
 	}
 }
 
-// tell has control take what is new.
+// tell has control take what is new. Where control is down it hears of everything when it is loaded; where this is gone by then, of nothing.
 func (b *balancer) tell() {
+	if b.w.server.machine == nil {
+		return
+	}
+	life := b.life
 	b.w.server.tell(func() control.ReportTargets {
+		if b.life != life {
+			return control.ReportTargets{}
+		}
 		b.telling = false
 		b.moves++
 		var r control.ReportTargets
 		for _, x := range b.targets {
 			if x.dirty {
-				x.dirty, x.told, x.known = false, x.health, true
-				x.gone = x.health.State() == health.Unused
+				x.dirty, x.known = false, true
+				b.told[targetKey{x.task.ID, x.group.ARN}] = x.health
+				if x.gone = x.health.State() == health.Unused; x.gone {
+					delete(b.told, targetKey{x.task.ID, x.group.ARN})
+				}
 				r.Targets = append(r.Targets, control.TargetReport{Cluster: x.task.Cluster, Task: x.task.ID, Group: x.group.ARN, Health: x.health, Settings: x.group})
 			}
 		}
@@ -184,8 +330,8 @@ func (b *balancer) sources(t *ecs.Task, s *ecs.Service) []scheduler.Source {
 	var all []scheduler.Source
 	for i := range s.Outsiders() {
 		said := scheduler.SourceWaiting
-		if x := b.find(t.ID, s.Outsider(i)); x != nil && x.known {
-			said = scheduler.TargetSource(x.told.State())
+		if told, known := b.told[targetKey{t.ID, s.Outsider(i)}]; known {
+			said = scheduler.TargetSource(told.State())
 		}
 		all = append(all, said)
 	}

@@ -97,6 +97,27 @@ var behaviours = []behaviour{
 	{name: "depends in vain", define: func(s stream, d *ecs.TaskDefinition) {
 		depend(s, d, pick(s, ecs.DependSuccess, ecs.DependHealthy), false)
 	}},
+	{name: "answers late", define: func(s stream, d *ecs.TaskDefinition) { answers(d, pick(s, "refused,200@8s", "503,200@25s")) }},
+	{name: "answers badly", define: func(s stream, d *ecs.TaskDefinition) { answers(d, pick(s, "503", "refused", "silent")) }},
+	{name: "comes to answer badly", define: func(s stream, d *ecs.TaskDefinition) {
+		answers(d, pick(s, "200,503@30s", "200,silent@1m", "200,503@40s,200@80s"))
+	}},
+}
+
+// answers has the target of a task answer load balancers as the text says.
+func answers(d *ecs.TaskDefinition, text string) { script(d, EnvAnswers, text) }
+
+// answersOf gives what the target of a task answers.
+func answersOf(d *ecs.TaskDefinition) Answers {
+	text := scripted(&d.Containers[0], EnvAnswers)
+	if text == "" {
+		return nil
+	}
+	all, err := ParseAnswers(text)
+	if err != nil {
+		panic(err) // those that are read are checked
+	}
+	return all
 }
 
 // check gives a container a health check that finds what the text says.
@@ -163,6 +184,23 @@ func isBad(d *ecs.TaskDefinition) bool {
 	}
 	return false
 }
+
+// isBadFor says that a service may never become steady with a task definition, or that a task of none (nil) may not go on as it is.
+func isBadFor(s *ecs.Service, d *ecs.TaskDefinition) bool {
+	if isBad(d) {
+		return true
+	}
+	all := answersOf(d)
+	if s == nil || len(s.LoadBalancers) == 0 || len(all) == 0 {
+		return false
+	}
+	// The first answers may be bad ones where the grace period is longer than they and what it takes to be healthy again.
+	last := all[len(all)-1]
+	return len(all) > 2 || last.code != 200 || last.from > 0 && time.Duration(s.GracePeriod)*time.Second < last.from+slowestRecovery
+}
+
+// slowestRecovery is longer than any target group here takes to find a target healthy again.
+const slowestRecovery = time.Minute
 
 // ails says whether the health check of a container may find it unhealthy for good.
 func ails(c *ecs.ContainerDefinition) bool {

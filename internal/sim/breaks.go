@@ -49,6 +49,15 @@ type SetClock struct {
 	Skew time.Duration
 }
 
+// CutTargets has the load balancer reach none of the tasks on a host for a while.
+type CutTargets struct {
+	Host int
+	For  time.Duration
+}
+
+// StopBalancer ends the load balancer for a while. It knows of no target when it starts again.
+type StopBalancer struct{ For time.Duration }
+
 // codeFault is the exit code of a container that dies of its own fault.
 const codeFault = 139
 
@@ -125,4 +134,17 @@ func (a *SetClock) perform(p *player) {
 	}
 	c.skew = a.Skew
 	p.w.clocksSet = true
+}
+
+func (a *CutTargets) perform(p *player) {
+	h := p.host(a.Host)
+	h.targetsCut = true
+	p.until(a.For, func() { h.targetsCut = false })
+}
+
+func (a *StopBalancer) perform(p *player) {
+	if b := p.w.balancer; b != nil {
+		b.end()
+		p.until(a.For, b.start)
+	}
 }

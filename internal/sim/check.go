@@ -46,6 +46,9 @@ type checker struct {
 	attempts map[driver.Key]int
 	places   map[ecs.ID]*host // where containers of a task have been started
 
+	attached map[ecs.ID]bool // targets as control knew them after the batch before
+	loadedAt ecs.Time        // when this machine was loaded, as control has it
+
 	unremoved map[ecs.ID]int // how often removing what is left of a task has failed
 
 	// unsettled says that, when last looked at, something had a right not to be at rest.
@@ -86,7 +89,7 @@ func newChecker(w *World, p *player) *checker {
 	return &checker{w: w, p: p, policy: w.server.cfg.Policy, shadow: map[string][]byte{}, keys: map[journal.Key]ecs.ID{},
 		tasks: map[ecs.ID]*ecs.Task{}, born: map[ecs.ID]birth{}, jobs: map[string]int{}, boxes: map[driver.Key]*box{},
 		attempts: map[driver.Key]int{}, proven: map[ecs.ID]bool{},
-		places: map[ecs.ID]*host{}, unremoved: map[ecs.ID]int{}, memories: map[string]*memory{}}
+		places: map[ecs.ID]*host{}, unremoved: map[ecs.ID]int{}, attached: map[ecs.ID]bool{}, memories: map[string]*memory{}}
 }
 
 // Durable implements Observer.
@@ -144,7 +147,8 @@ func (c *checker) Loaded(m *control.Machine, r *root.Root) {
 		c.checkReload(c.root, r)
 	}
 	c.machine, c.root, c.now = m, r, c.w.server.now
-	c.changes = nil
+	c.changes, c.loadedAt = nil, c.now
+	clear(c.attached)
 	for _, m := range c.memories {
 		m.starts = nil // the pace is not journalled
 	}
@@ -166,6 +170,7 @@ func (c *checker) Committed(m *control.Machine, now ecs.Time, r *root.Root) {
 		c.checkPlaces()
 	}
 	c.checkServices()
+	c.checkTargets()
 	c.checkSilence()
 	c.checkProtection()
 	if len(c.tasks) < manyTasks || c.steps%100 == 0 {

@@ -113,7 +113,7 @@ func (c *checker) pending() []string {
 		}
 	})
 	for _, t := range c.live {
-		bad := isBad(t.Definition)
+		bad := isBadFor(c.root.Service(t.Cluster, t.Service), t.Definition)
 		switch {
 		case bad:
 		case t.LastStatus != ecs.StatusRunning:
@@ -125,6 +125,9 @@ func (c *checker) pending() []string {
 			say("%s, and its last checks found something else", what)
 		}
 		c.unsettled = c.unsettled || bad
+	}
+	for _, what := range c.astray() {
+		say("%s", what)
 	}
 	if orphan := c.orphan(); orphan != "" {
 		say("container %s runs for no task", orphan)
@@ -157,7 +160,7 @@ func (c *checker) pendingService(s *services.Service) string {
 			return "" // it is tried again then, and there is no room still
 		}
 	}
-	if (isBad(r.Definition) || comesAndGoes(r.Definition)) && (len(c.of(r)) > 0 || len(s.Explanations()) > 0) {
+	if (isBadFor(r, r.Definition) || comesAndGoes(r.Definition)) && (len(c.of(r)) > 0 || len(s.Explanations()) > 0) {
 		return "" // its tasks end by themselves, and others follow them; or they are never healthy for long
 	}
 	return fmt.Sprintf("desired %d, running %d, pending %d, steady %v, deployments %+v, explained %v, view %+v", r.Desired, r.Running,

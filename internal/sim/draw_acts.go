@@ -104,7 +104,21 @@ func (a *author) create(cluster string) Act {
 		c.Token = fmt.Sprintf("create-%d", a.count)
 	}
 	c.Definition = define(a.chance, s.Name, a.o.Behaviours)
+	if a.chance.chance(a.o.Balanced) {
+		c.Service.LoadBalancers = a.drawBalancers()
+	}
 	return c
+}
+
+// drawBalancers draws target groups for a service: one, or all of two.
+func (a *author) drawBalancers() (all []ecs.LoadBalancer) {
+	for i := range a.o.TargetGroups {
+		all = append(all, ecs.LoadBalancer{TargetGroup: a.o.TargetGroups[i].ARN, Container: "main", Port: 80})
+	}
+	if a.chance.chance(0.7) {
+		all = all[a.chance.IntN(len(all)):][:1]
+	}
+	return all
 }
 
 // drawTags draws tags of a service, no key twice.
@@ -278,7 +292,7 @@ func (a *author) repairs() []Repair {
 	var all []Repair
 	for n := range a.o.Clusters {
 		for _, service := range a.p.w.server.root.Services(ClusterName(n+1), "", 1000, func(s *ecs.Service) bool { return s.Status == ecs.ServiceActive }) {
-			if isBad(service.Definition) && s.chance(a.o.Repair) {
+			if isBadFor(service, service.Definition) && s.chance(a.o.Repair) {
 				all = append(all, Repair{Cluster: service.Cluster, Service: service.Name})
 			}
 		}

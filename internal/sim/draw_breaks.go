@@ -47,6 +47,12 @@ var faultKinds = []faultKind{
 	{name: "full disk", lasts: func(h *History, s stream) { h.Disk.Full = s.share(0.1) }},
 	{name: "unknown commit", lasts: func(h *History, s stream) { h.Disk.Unknown = s.share(0.05) }},
 	{name: "other leader", lasts: func(h *History, s stream) { h.Disk.Fenced = s.share(0.02) }},
+	{name: "target network", strike: func(a *author, s stream) Act {
+		return a.balanced(&CutTargets{a.host(s), s.between(second, pick(s, 10*second, 90*second))})
+	}},
+	{name: "load balancer", strike: func(a *author, s stream) Act {
+		return a.balanced(&StopBalancer{s.between(0, pick(s, 5*second, 60*second, 8*time.Minute))})
+	}},
 	{name: "clock", strike: (*author).setClock, rare: 2},
 }
 
@@ -92,6 +98,14 @@ func (a *author) nextBreak(kind *faultKind, pace stream, n int) {
 		a.hand(kind.strike(a, newStream(a.o.Seed, fmt.Sprintf("fault/%s/%d", kind.name, n))))
 		a.nextBreak(kind, pace, n+1)
 	})
+}
+
+// balanced gives a deed that needs a load balancer, nil where there is none.
+func (a *author) balanced(act Act) Act {
+	if len(a.o.TargetGroups) == 0 {
+		return nil
+	}
+	return act
 }
 
 // host draws a host by its number.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"ballast/internal/ecs"
+	"ballast/internal/lb/health"
 	"ballast/internal/scheduler/policy"
 )
 
@@ -19,6 +20,10 @@ type History struct {
 	Clusters int
 	Hosts    []Host
 	Disk     Disk
+	// TargetGroups are those of a load balancer, without any of which there is none. News takes BalancerSlowest at most between it and
+	// control.
+	TargetGroups    []health.Group
+	BalancerSlowest time.Duration
 	// Retention and MaxRetained say how long agents keep what is left of stopped tasks, and of how many.
 	Retention   time.Duration
 	MaxRetained int
@@ -117,6 +122,8 @@ func HostOf(a Act) *int {
 	case *Reboot:
 		return &a.Host
 	case *SetClock:
+		return &a.Host
+	case *CutTargets:
 		return &a.Host
 	}
 	return nil

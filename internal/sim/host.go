@@ -45,8 +45,10 @@ type host struct {
 	// watchFaults is how many attempts to watch the driver fail; double, how likely the end of a container is told twice.
 	watchFaults int
 	double      float64
-	calls       map[uint64]*callUnderWay
-	lastCall    uint64
+	// targetsCut says that the load balancer does not reach its tasks.
+	targetsCut bool
+	calls      map[uint64]*callUnderWay
+	lastCall   uint64
 
 	conn     *conn
 	session  uint64 // the highest number used

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"ballast/internal/ecs"
+	"ballast/internal/lb/health"
 	"ballast/internal/scheduler/policy"
 )
 
@@ -31,6 +32,11 @@ type Options struct {
 	Tags []ecs.Tag
 	// Behaviours are the names of what containers may do, Faults of what may break.
 	Behaviours, Faults []string
+	// TargetGroups are those that services may have, Balanced how likely a new service has some. BalancerSlowest is how long news takes at
+	// most between their load balancer and control.
+	TargetGroups    []health.Group
+	Balanced        float64
+	BalancerSlowest time.Duration
 	// FaultEvery is the mean time between two faults of a kind.
 	FaultEvery time.Duration
 	// Repair is how likely a service with a bad task definition gets a good one before the calm.
@@ -84,7 +90,25 @@ func Draw(seed uint64, longest time.Duration) Options {
 			o.Faults = append(o.Faults, faultKinds[i].name)
 		}
 	}
+	o.drawBalancer(newStream(seed, "balancer options"))
 	return o
+}
+
+// drawBalancer gives some histories a load balancer. Recovery is as short as slowestRecovery says, and draining short enough for a
+// rollout of many tasks one by one.
+func (o *Options) drawBalancer(s stream) {
+	o.Balanced = pick(s, 0, 0.3, 0.8, 1)
+	o.BalancerSlowest = pick(s, UsualNews, UsualNews, 300*time.Millisecond, 5*second)
+	if o.Balanced == 0 {
+		return
+	}
+	for n := range 1 + s.upTo(1) {
+		g := health.DefaultGroup(fmt.Sprintf("arn:aws:elasticloadbalancing:us-east-1:000000000000:targetgroup/group-%d/%016x", n+1, n+1))
+		g.Interval, g.Timeout = pick(s, 5*second, 5*second, 10*second), pick(s, 2*second, 4*second)
+		g.Limits = health.Thresholds{Healthy: pick(s, 2, 3, 5), Unhealthy: pick(s, 2, 3, 5)}
+		g.Delay = pick(s, 0, 5*second, 20*second, 60*second)
+		o.TargetGroups = append(o.TargetGroups, g)
+	}
 }
 
 // serviceTags are tags that change the policy of a service.
@@ -119,7 +143,8 @@ func drawPolicy(s stream) policy.Policy {
 // history gives the history that options describe but for its deeds, which are drawn as it is played.
 func (o Options) history() *History {
 	h := &History{Seed: o.Seed, Policy: o.Policy, Until: Settles + o.Faulty, Clusters: o.Clusters, Retention: o.Retention,
-		MaxRetained: o.MaxRetained, Halt: o.Halt, Never: o.Never}
+		MaxRetained: o.MaxRetained, Halt: o.Halt, Never: o.Never, TargetGroups: o.TargetGroups,
+		BalancerSlowest: o.BalancerSlowest}
 	s := newStream(o.Seed, "hosts")
 	for n := range max(o.Hosts, o.Clusters) { // each cluster has at least one
 		host := Usual(ClusterName(1 + n%o.Clusters))

@@ -10,6 +10,7 @@ import (
 	"ballast/internal/driver"
 	"ballast/internal/driver/fake"
 	"ballast/internal/ecs"
+	"ballast/internal/lb/health"
 	"ballast/internal/store"
 )
 
@@ -38,8 +39,37 @@ func (p *player) do(a Act) {
 	a.perform(p)
 }
 
+// EnvAnswers is the variable of a task's first container that says what its target answers to load balancers, see ParseAnswers.
+const EnvAnswers = "SIM_ANSWERS"
+
+// answer is how a health check of a task ends: as it is scripted to answer, while its first container runs.
+func (p *player) answer(_ string, t *ecs.Task) health.Result {
+	h, first := p.host(int(t.Instance[0])), &t.Definition.Containers[0]
+	if h.targetsCut {
+		return health.Result{Outcome: health.TimedOut}
+	}
+	for _, o := range h.model.Containers() {
+		if o.State == driver.Running && o.Key.Task == t.ID && o.Key.Container == first.Name {
+			return answersOf(t.Definition).At(p.w.now.Sub(t.StartedAt), matches200)
+		}
+	}
+	return health.Result{Outcome: health.Failed}
+}
+
+// matches200 is the matcher of every target group here.
+var matches200 = func() health.Matcher {
+	m, err := health.ParseMatcher("200", health.ApplicationHTTP)
+	if err != nil {
+		panic(err) // a literal
+	}
+	return m
+}()
+
 // begin lets what lasts be amiss from now on.
 func (p *player) begin(h *History) {
+	if p.w.balancer != nil {
+		p.w.balancer.slowest = h.BalancerSlowest
+	}
 	d := &p.w.server.disk
 	d.passing, d.unknown, d.fenced = h.Disk.Full, h.Disk.Unknown, h.Disk.Fenced
 	for i, host := range p.w.hosts {
@@ -63,9 +93,13 @@ func (p *player) end() {
 		free := h.link
 		h.link = goodLink()
 		h.link.freeUp, h.link.freeDown = free.freeUp, free.freeDown
-		h.double, h.watchFaults = 0, 0
+		h.double, h.watchFaults, h.targetsCut = 0, 0, false
 		h.model.Fault(0)
 		h.start()
+	}
+	if b := p.w.balancer; b != nil {
+		b.slowest = UsualNews
+		b.start()
 	}
 }
 

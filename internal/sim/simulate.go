@@ -59,7 +59,12 @@ func play(h *History, to io.Writer, begin func(*player) func() []Repair) (result
 		result = Result{Failure: w.failure, Trace: w.trace.sum(), Events: w.events, Steps: c.steps, Tasks: len(c.born),
 			Virtual: w.now.Sub(epoch), History: &played}
 	}()
-	w.observers = append(w.observers, &p.census, c)
+	w.observers = append(w.observers, &p.census)
+	if len(h.TargetGroups) > 0 {
+		w.balancer = newBalancer(w, h.TargetGroups, p.answer)
+		w.observers = append(w.observers, w.balancer) // before the checks, which ask it what control knows
+	}
+	w.observers = append(w.observers, c)
 	w.server.start()
 	for n := range h.Clusters {
 		p.insist(control.CreateCluster{Name: ClusterName(n + 1)})

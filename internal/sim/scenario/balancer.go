@@ -4,14 +4,13 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
 
 	"ballast/internal/ecs"
 	"ballast/internal/lb/health"
+	"ballast/internal/sim"
 )
 
 // TargetGroup is a target group of a load balancer that sends requests to it, as DescribeTargetGroups shows it, with the attribute of
@@ -113,48 +112,15 @@ func (p *player) balance() {
 	p.stage.Balance(groups, p.app.answer)
 }
 
-// reply is what a target answers to health checks from some age of its task on.
-type reply struct {
-	from time.Duration
-	code int // 0 = see how
-	how  health.Outcome
-}
-
-// The words for targets that give no answer.
-const (
-	wordRefused = "refused"
-	wordSilent  = "silent"
-)
-
 // readAnswers reads words with the time after the task's start from which each holds: "refused,200@30s".
-func readAnswers(to *[]reply) field {
+func readAnswers(to *sim.Answers) field {
 	return func(n *yaml.Node) error {
 		text, err := scalar(n)
 		if err != nil {
 			return err
 		}
-		for word := range strings.SplitSeq(text, ",") {
-			var r reply
-			what, from, timed := strings.Cut(word, "@")
-			if timed {
-				if r.from, err = parseDuration(from); err != nil {
-					return mistakef(n, "answers: %v", err)
-				}
-			}
-			switch code, err := strconv.Atoi(what); {
-			case what == wordRefused:
-				r.how = health.Failed
-			case what == wordSilent:
-				r.how = health.TimedOut
-			case err == nil && code >= 100 && code <= 599:
-				r.code = code
-			default:
-				return mistakef(n, "answers: want a code, %s or %s, not %q", wordRefused, wordSilent, what)
-			}
-			if all := *to; len(all) > 0 && r.from <= all[len(all)-1].from || len(all) == 0 && timed {
-				return mistakef(n, "answers: %q: want the first without a time, and each after the one before", text)
-			}
-			*to = append(*to, r)
+		if *to, err = sim.ParseAnswers(text); err != nil {
+			return mistakef(n, "%v", err)
 		}
 		return nil
 	}
@@ -180,16 +146,7 @@ func (a *application) answer(group string, t *ecs.Task) health.Result {
 			return matcher.Answered(503)
 		}
 	}
-	now := reply{code: 200}
-	for _, r := range b.answers {
-		if a.p.stage.Now().Sub(t.StartedAt) >= r.from {
-			now = r
-		}
-	}
-	if now.code == 0 {
-		return health.Result{Outcome: now.how}
-	}
-	return matcher.Answered(now.code)
+	return b.answers.At(a.p.stage.Now().Sub(t.StartedAt), matcher)
 }
 
 // routes says which tasks get the requests of a service: those that its load balancer routes to, else all that run.

@@ -12,6 +12,7 @@ import (
 
 	"ballast/internal/driver/fake"
 	"ballast/internal/ecs"
+	"ballast/internal/sim"
 )
 
 // Behaviour is what a container of a task definition revision does.
@@ -23,9 +24,9 @@ type Behaviour struct {
 	leak   leak
 	// fewest and most are the requests a second that a task can serve, drawn for each; 0 = any number.
 	fewest, most float64
-	needs        []string // dependencies without which its health checks fail
-	answers      []reply  // to the health checks of load balancers, by the age of the task
-	answerNeeds  []string // dependencies without which those get 503
+	needs        []string    // dependencies without which its health checks fail
+	answers      sim.Answers // to the health checks of load balancers, by the age of the task
+	answerNeeds  []string    // dependencies without which those get 503
 	line         int
 }
 

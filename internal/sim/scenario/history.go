@@ -12,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"ballast/internal/ecs"
+	"ballast/internal/lb/health"
 	"ballast/internal/scheduler/policy"
 	"ballast/internal/sim"
 )
@@ -22,11 +23,12 @@ const (
 	maxHosts       = 50
 	maxDeeds       = 20_000
 	maxRepairs     = 1000
+	maxGroups      = 100
 )
 
 // readHistory reads all that happens in a world of package sim from outside, as a history that failed is written.
 func (s *Scenario) readHistory(n *yaml.Node) error {
-	h := &sim.History{}
+	h := &sim.History{BalancerSlowest: sim.UsualNews}
 	if policy := member(n, "policy"); policy != nil { // whose name comes before its numbers
 		if err := readPolicy(policy, h); err != nil {
 			return err
@@ -41,6 +43,11 @@ func (s *Scenario) readHistory(n *yaml.Node) error {
 	for i := range h.Hosts {
 		if !slices.Contains(clustersOf(h), h.Hosts[i].Cluster) {
 			return mistakef(member(n, "hosts").Content[i], "there is no cluster %q; there are %s", h.Hosts[i].Cluster, strings.Join(clustersOf(h), ", "))
+		}
+	}
+	for i := range h.TargetGroups {
+		if err := checkGroup(member(n, "targetGroups").Content[i], h.TargetGroups, i); err != nil {
+			return err
 		}
 	}
 	for i, d := range h.Deeds {
@@ -79,6 +86,11 @@ func checkAct(n *yaml.Node, a sim.Act, h *sim.History) error {
 			return mistakef(n, "kill: want a host, or a task and its container")
 		}
 	case *sim.Create:
+		for _, lb := range a.Service.LoadBalancers {
+			if !slices.ContainsFunc(h.TargetGroups, func(g health.Group) bool { return g.ARN == lb.TargetGroup }) {
+				return mistakef(n, "there is no target group %q in targetGroups", lb.TargetGroup)
+			}
+		}
 		return checkTags(n, a.Service.Tags, h)
 	case *sim.Tag:
 		return checkTags(n, a.Set, h)
@@ -86,6 +98,22 @@ func checkAct(n *yaml.Node, a sim.Act, h *sim.History) error {
 		if host != nil && *host == 0 {
 			return mistakef(n, "want a host from 1 to %d", len(h.Hosts))
 		}
+	}
+	return nil
+}
+
+// checkGroup refuses what the fields of a target group do not say by themselves.
+func checkGroup(n *yaml.Node, all []health.Group, i int) error {
+	g := &all[i]
+	switch {
+	case !groupPattern.MatchString(g.ARN):
+		return mistakef(n, "%q is no ARN of a target group", g.ARN)
+	case slices.ContainsFunc(all[:i], func(other health.Group) bool { return other.ARN == g.ARN }):
+		return mistakef(n, "target group %s is there twice", g.ARN)
+	case g.Timeout >= g.Interval:
+		return mistakef(n, "Health check interval must be greater than the timeout.")
+	case g.Delay > mostDrain*time.Second:
+		return mistakef(n, "deregistrationDelay: want at most an hour, not %v", g.Delay)
 	}
 	return nil
 }
@@ -109,6 +137,8 @@ func historyForms(h *sim.History) []form {
 		partForm("disk", func() bool { return h.Disk != sim.Disk{} }, func() []form {
 			return []form{shareForm("full", &h.Disk.Full), shareForm("unknown", &h.Disk.Unknown), shareForm("otherLeader", &h.Disk.Fenced)}
 		}),
+		linesForm(recordsForm("targetGroups", &h.TargetGroups, maxGroups, health.DefaultGroup(""), groupForms)),
+		durationForm("balancer", &h.BalancerSlowest, sim.UsualNews),
 		must(linesForm(recordsForm("hosts", &h.Hosts, maxHosts, sim.Usual(""), hostForms))),
 		linesForm(listForm("deeds", &h.Deeds, maxDeeds, sim.Deed{}, func(d *sim.Deed) form {
 			return form{name: "deed", read: func(n *yaml.Node) (err error) {
@@ -120,6 +150,19 @@ func historyForms(h *sim.History) []form {
 			return serviceForms(&r.Cluster, &r.Service)
 		})),
 		flagForm("halt", &h.Halt, false),
+	}
+}
+
+// groupForms are a target group with the members that DescribeTargetGroups shows, and an attribute of it.
+func groupForms(g *health.Group) []form {
+	usual := health.DefaultGroup("")
+	return []form{
+		must(textForm("TargetGroupArn", &g.ARN)),
+		must(secondsForm("HealthCheckIntervalSeconds", &g.Interval, 5, 300)),
+		must(secondsForm("HealthCheckTimeoutSeconds", &g.Timeout, 2, 120)),
+		countForm("HealthyThresholdCount", &g.Limits.Healthy, 2, 10, usual.Limits.Healthy),
+		countForm("UnhealthyThresholdCount", &g.Limits.Unhealthy, 2, 10, usual.Limits.Unhealthy),
+		durationForm("deregistrationDelay", &g.Delay, usual.Delay),
 	}
 }
 

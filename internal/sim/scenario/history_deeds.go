@@ -12,9 +12,10 @@ import (
 
 // Bounds of what a deed holds.
 const (
-	maxDesired  = 1000
-	maxRunCount = 10 // tasks of one RunTask (API_RunTask)
-	longestGone = 24 * time.Hour
+	maxDesired   = 1000
+	maxBalancers = 5  // of a service (API_CreateService)
+	maxRunCount  = 10 // tasks of one RunTask (API_RunTask)
+	longestGone  = 24 * time.Hour
 )
 
 // act is the word for an Act of package sim, and how it is read and written.
@@ -79,6 +80,8 @@ var acts = []act{
 	actOf("stopAgent", func(a *sim.StopAgent) []form { return []form{must(hostForm(&a.Host)), must(goneForm(&a.For))} }),
 	actOf("reboot", func(a *sim.Reboot) []form { return []form{must(hostForm(&a.Host)), must(goneForm(&a.For))} }),
 	actOf("crashControl", func(a *sim.CrashControl) []form { return []form{must(goneForm(&a.For))} }),
+	actOf("cutTargets", func(a *sim.CutTargets) []form { return []form{must(hostForm(&a.Host)), must(goneForm(&a.For))} }),
+	actOf("stopBalancer", func(a *sim.StopBalancer) []form { return []form{must(goneForm(&a.For))} }),
 	actOf("setClock", func(a *sim.SetClock) []form { return []form{hostForm(&a.Host), skewForm("ahead", &a.Skew)} }),
 }
 
@@ -97,6 +100,10 @@ func createForms(a *sim.Create) []form {
 		tagsForm("tags", &s.Tags),
 		wordForm("propagateTags", &s.PropagateTags, "NONE", "TASK_DEFINITION", "SERVICE"),
 		flagForm("managedTags", &s.EnableECSManagedTags, false),
+		recordsForm("loadBalancers", &s.LoadBalancers, maxBalancers, ecs.LoadBalancer{}, func(lb *ecs.LoadBalancer) []form {
+			return []form{must(textForm("targetGroupArn", &lb.TargetGroup)), must(nameForm("containerName", &lb.Container)),
+				must(countForm("containerPort", &lb.Port, 1, 1<<16-1, 0))}
+		}),
 		textForm("token", &a.Token),
 		must(definitionForm(&a.Definition)),
 	)

@@ -8,6 +8,7 @@ import (
 	"ballast/internal/driver"
 	"ballast/internal/driver/fake"
 	"ballast/internal/ecs"
+	"ballast/internal/sim"
 )
 
 // Bounds of what a history's task definitions hold.
@@ -122,8 +123,12 @@ func checkDefinition(n *yaml.Node, d *ecs.TaskDefinition) error {
 	return nil
 }
 
-// checkScript refuses a variable of which the fake driver could make nothing.
+// checkScript refuses a variable of which the fake driver, or the load balancer, could make nothing.
 func checkScript(v ecs.Variable) error {
+	if v.Name == sim.EnvAnswers {
+		_, err := sim.ParseAnswers(v.Value)
+		return err
+	}
 	m := fake.NewModel(1)
 	m.Do(1, driver.Call{Op: driver.OpCreate, Spec: &driver.Spec{Environment: []ecs.Variable{v}}})
 	return m.Advance(1)[0].Result.Err

@@ -158,6 +158,41 @@ func TestMistakesInHistories(t *testing.T) {
 	}
 }
 
+func TestMistakesInHistoriesWithLoadBalancers(t *testing.T) {
+	balanced := strings.Replace(written, "  hosts:\n", "  targetGroups:\n    - {TargetGroupArn: '"+webGroup+"', HealthCheckIntervalSeconds: 10, HealthCheckTimeoutSeconds: 5}\n  hosts:\n", 1)
+	balanced = strings.Replace(balanced, "  deeds:\n", "  deeds:\n    - {at: 2.5s, create: {cluster: cluster-1, service: web, desired: 1, minimumHealthyPercent: 50, maximumPercent: 200, "+
+		"loadBalancers: [{targetGroupArn: '"+webGroup+"', containerName: main, containerPort: 80}], "+
+		"definition: {family: web, containerDefinitions: [{name: main, image: app, environment: [{name: SIM_ANSWERS, value: 'refused,200@2s'}]}]}}}\n"+
+		"    - {at: 2.6s, stopBalancer: {for: 1s}}\n    - {at: 2.7s, cutTargets: {host: 1, for: 1s}}\n", 1)
+	s, err := Parse("file.yaml", []byte(balanced))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := Parse("file.yaml", WriteHistory(s.History, nil)); err != nil || !cmp.Equal(again.History, s.History) {
+		t.Fatalf("error %v, %s", err, cmp.Diff(s.History, again.History))
+	}
+	if r, err := s.Play(Options{}); err != nil || !r.Passed {
+		t.Errorf("error %v, %+v", err, r)
+	}
+	for _, c := range []struct{ old, new, want string }{
+		{"HealthCheckTimeoutSeconds: 5", "HealthCheckTimeoutSeconds: 10", "file.yaml:10: Health check interval must be greater than the timeout."},
+		{"HealthCheckTimeoutSeconds: 5", "deregistrationDelay: 2h, HealthCheckTimeoutSeconds: 5", "file.yaml:10: deregistrationDelay: want at most an hour"},
+		{"TargetGroupArn: '" + webGroup, "TargetGroupArn: 'web", `file.yaml:10: "web" is no ARN of a target group`},
+		{"targetGroupArn: '" + webGroup, "targetGroupArn: 'web", `file.yaml:14: there is no target group "web" in targetGroups`},
+		{"containerPort: 80", "containerPort: 0", "file.yaml:14: want a whole number from 1 to"},
+		{"refused,200@2s", "loud", `file.yaml:14: container main: answers: want a code, refused or silent, not "loud"`},
+		{"cutTargets: {host: 1", "cutTargets: {host: 2", "file.yaml:16: there is no host 2"},
+		{"cutTargets: {host: 1", "cutTargets: {host: 0", "file.yaml:16: want a host from 1 to 1"},
+	} {
+		text := strings.Replace(balanced, c.old, c.new, 1)
+		if _, err := Parse("file.yaml", []byte(text)); err == nil || !strings.HasPrefix(err.Error(), c.want) || text == balanced {
+			t.Errorf("%q: got %v, want %s", c.new, err, c.want)
+		}
+	}
+}
+
+const webGroup = "arn:aws:elasticloadbalancing:us-east-1:000000000000:targetgroup/web/0123456789abcdef"
+
 // TestEveryPartOfADefinitionIsWritten has a definition with all that histories know of.
 func TestEveryPartOfADefinitionIsWritten(t *testing.T) {
 	d := ecs.TaskDefinition{Family: "web", NetworkMode: ecs.NetworkAwsvpc, Containers: []ecs.ContainerDefinition{
