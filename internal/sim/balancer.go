@@ -188,6 +188,18 @@ func (b *balancer) Durable(unit journal.Unit, _ store.Unit) {
 		if t, ok := change.Record.(*ecs.Task); ok && t.Service != "" {
 			b.changed = append(b.changed, t)
 		}
+		if change.Key.Kind == journal.KindTask && change.Record == nil && !b.away {
+			b.later(max(0, b.heard.Sub(b.w.now)), func() { b.forget(change.Key) })
+		}
+	}
+}
+
+// forget deregisters a task that is forgotten, which may have come to its end in the same batch. It is heard of after all that was before.
+func (b *balancer) forget(key journal.Key) {
+	for _, x := range b.targets {
+		if journal.TaskKey(x.task) == key {
+			b.drain(x)
+		}
 	}
 }
 
