@@ -18,7 +18,7 @@ func (c *checker) checkOlder(s *ecs.Service, m *memory) {
 			}
 		}
 		was := find(m.record, d.ID)
-		if was != nil && was.ID != m.record.Deployments[0].ID && was.Desired < d.Desired && !own {
+		if was != nil && was.ID != m.record.Deployments[0].ID && was.Desired < d.Desired && !own && !m.loaded {
 			c.w.fail("older deployments do not grow", "%s of %s was to have %d tasks, and is to have %d", d.ID, s.Name, was.Desired, d.Desired)
 		}
 		if !own && left != d.Desired && s.Status == ecs.ServiceActive && !c.halted {

@@ -10,6 +10,7 @@ import (
 // memory is what the checks keep of a service from one batch to the next.
 type memory struct {
 	record   *ecs.Service
+	loaded   bool // record is what was loaded: of a commit that was cut short, it may be there without the tasks that it counts
 	rollouts map[ecs.DeploymentID]ecs.RolloutState
 	starts   []ecs.Time // since the service was last disturbed
 
@@ -53,7 +54,7 @@ func (c *checker) remember() {
 			m.brake = waves{failed: s.Brake.Failed, since: s.Brake.Since, newest: s.Brake.Newest}
 		}
 		m.throttle.unsure, m.brake.unsure = m.throttle.newest, m.brake.newest // a newest task is not written while no wave has failed
-		m.record = s
+		m.record, m.loaded = s, true
 		for _, t := range c.tasks {
 			if t.Cluster == s.Cluster && t.ServiceSeq == s.Seq {
 				m.newest = max(m.newest, t.Seq)
@@ -90,7 +91,7 @@ func (c *checker) checkServices() {
 		c.checkSteady(s)
 		c.checkKept(s)
 		c.checkReplaced(s)
-		m.record = s
+		m.record, m.loaded = s, false
 	})
 }
 
