@@ -81,6 +81,10 @@ func (v *simulateVerb) Run(ctx context.Context, s *Streams) error {
 		return usageError{"want a scenario, a folder of them, or --from SERVICE"}
 	case v.From != "" && v.Path != "":
 		return usageError{"want a scenario or --from SERVICE, not both"}
+	case strings.Contains(v.Compare, ",") && len(v.Why) > 0:
+		return usageError{"--why explains services; name those by --service, not by --compare"}
+	case strings.Contains(v.Compare, ",") && v.JSON:
+		return usageError{"--json gives every service; --compare A,B is for reading"}
 	case len(v.Service) > 0 && len(v.Why) == 0:
 		return usageError{"--service goes with --why"}
 	case v.From == "" && v.Behaviour+v.Save != "":

@@ -82,6 +82,12 @@ func TestSimulateCompareServices(t *testing.T) {
 	if got.code != exitDone || !strings.Contains(got.out, "tasks stopped                                 9          0\n") {
 		t.Errorf("code %d\n%s%s", got.code, got.out, got.talk)
 	}
+	for flag, want := range map[string]string{"--json": "--json gives every service", "--why=1m": "name those by --service"} {
+		got := ballast("simulate", scenarios+"/slow-start-container.yaml", "--compare", "neither,both", flag)
+		if got.code != exitUsage || !strings.Contains(got.talk, want) || got.out != "" {
+			t.Errorf("%s: code %d\n%s%s", flag, got.code, got.out, got.talk)
+		}
+	}
 	for name, want := range map[string]string{
 		"neither,nobody": `the scenario has no service "nobody"; it has `,
 		"neither":        `policy "neither" is unknown; known are `,
