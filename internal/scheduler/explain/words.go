@@ -39,6 +39,11 @@ func Span(d time.Duration) string {
 	case d >= time.Hour:
 		d = d.Round(time.Minute)
 	}
+	return Spell(d)
+}
+
+// Spell gives a duration without the units of which there are none: "2m", not "2m0s".
+func Spell(d time.Duration) string {
 	text := d.String()
 	if strings.HasSuffix(text, "m0s") {
 		text = strings.TrimSuffix(text, "0s")

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"ballast/internal/scheduler/explain"
 )
 
 // hues is how many deployments have colours of their own; later ones begin again.
@@ -34,7 +36,7 @@ func (p *page) bytes() []byte {
 		pageWidth, num(height), escape(r.Scenario), style)
 	fmt.Fprintf(&b, "<rect class=\"paper\" width=\"%d\" height=\"%s\"/>\n", pageWidth, num(height))
 	fmt.Fprintf(&b, "<text class=\"title\" x=\"%d\" y=\"26\">%s</text>\n<text class=\"sub\" x=\"%d\" y=\"44\">%s of virtual time, policy %s, seed %d</text>\n",
-		leftEdge, escape(r.Scenario), leftEdge, round(time.Duration(p.length)), policies, r.Seed)
+		leftEdge, escape(r.Scenario), leftEdge, explain.Spell(time.Duration(p.length)), policies, r.Seed)
 	b.WriteString(p.body.String())
 	b.WriteString("</svg>\n")
 	return []byte(b.String())

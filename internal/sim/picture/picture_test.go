@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"ballast/internal/scheduler/explain"
 	"ballast/internal/sim/scenario"
 )
 
@@ -169,7 +170,7 @@ func TestThinKeepsDips(t *testing.T) {
 
 func TestRound(t *testing.T) {
 	for want, d := range map[string]time.Duration{"0s": 0, "30s": 30 * time.Second, "10m": 10 * time.Minute, "1h": time.Hour, "1h30m": 90 * time.Minute, "1m5s": 65 * time.Second, "24h": 24 * time.Hour} {
-		if got := round(d); got != want {
+		if got := explain.Spell(d); got != want {
 			t.Errorf("%v: %s, want %s", d, got, want)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"ballast/internal/scheduler/explain"
 	"ballast/internal/sim/scenario"
 )
 
@@ -123,7 +124,7 @@ func (p *page) grid(f frame) {
 	for m := time.Duration(0); m <= f.length; m += tick(f.length, 12) {
 		x, bottom := f.x(scenario.Moment(m)), f.top+f.height
 		p.printf(`<path class="grid" d="M%s %sV%s"/><text class="tick" x="%s" y="%s" text-anchor="middle">%s</text>`, num(x), num(bottom),
-			num(bottom+4), num(x), num(bottom+16), round(m))
+			num(bottom+4), num(x), num(bottom+16), explain.Spell(m))
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"ballast/internal/scheduler/explain"
 	"ballast/internal/sim/scenario"
 )
 
@@ -123,27 +124,15 @@ func serviceOf(r *scenario.Result, name string) *scenario.ServiceResult {
 func Used(r *scenario.Result) string {
 	c := r.Counts
 	if len(r.Services) == 0 { // of a history nothing else is counted
-		return fmt.Sprintf("%s: %d tasks started", round(time.Duration(r.Length)), c.Started)
+		return fmt.Sprintf("%s: %d tasks started", explain.Spell(time.Duration(r.Length)), c.Started)
 	}
 	text := fmt.Sprintf("%s: %d tasks started (%d restarts), %d stopped, %d image pulls, %d service events, %d task state changes, %g task-minutes",
-		round(time.Duration(r.Length)), c.Started, c.Restarts, c.Stopped, c.ImagePulls, c.ServiceEvents, c.StateChanges, c.TaskMinutes)
+		explain.Spell(time.Duration(r.Length)), c.Started, c.Restarts, c.Stopped, c.ImagePulls, c.ServiceEvents, c.StateChanges, c.TaskMinutes)
 	if c.NetworkInterfaces > 0 {
 		text += fmt.Sprintf(", %d network interfaces", c.NetworkInterfaces)
 	}
 	if c.LogStreams > 0 {
 		text += fmt.Sprintf(", %d log streams", c.LogStreams)
-	}
-	return text
-}
-
-// round writes a duration without the parts that are zero.
-func round(d time.Duration) string {
-	text := d.String()
-	if strings.HasSuffix(text, "m0s") {
-		text = strings.TrimSuffix(text, "0s")
-	}
-	if strings.HasSuffix(text, "h0m") {
-		text = strings.TrimSuffix(text, "0m")
 	}
 	return text
 }
@@ -173,7 +162,7 @@ func Summary(r *scenario.Result, color bool) string {
 		verdict = paint(color, red, "FAIL")
 	}
 	return fmt.Sprintf("%s  %s: %s (%d of %d expectations, %s)", verdict, r.File, r.Scenario, len(r.Verdicts)-failed, len(r.Verdicts),
-		round(time.Duration(r.Length)))
+		explain.Spell(time.Duration(r.Length)))
 }
 
 // wrap breaks a text into lines of at most that many columns, each indented.

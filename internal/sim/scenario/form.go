@@ -8,6 +8,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"ballast/internal/arn"
+	"ballast/internal/scheduler/explain"
 )
 
 // form is one member of a mapping that is read and written: one table says both, so that what is written can be read.
@@ -67,18 +68,6 @@ func unless(usual bool, value *yaml.Node) *yaml.Node {
 	return value
 }
 
-// spell gives a duration without the units of which there are none: "2m", not "2m0s".
-func spell(d time.Duration) string {
-	text := d.String()
-	if strings.HasSuffix(text, "m0s") {
-		text = strings.TrimSuffix(text, "0s")
-	}
-	if strings.HasSuffix(text, "h0m") {
-		text = strings.TrimSuffix(text, "0m")
-	}
-	return text
-}
-
 func countForm(name string, to *int, least, most, usual int) form {
 	return form{name: name, read: readCount(to, least, most), write: func() *yaml.Node { return unless(*to == usual, bare(strconv.Itoa(*to))) }}
 }
@@ -98,7 +87,7 @@ func maybeForm(name string, to **int, least, most int) form {
 }
 
 func durationForm(name string, to *time.Duration, usual time.Duration) form {
-	return form{name: name, read: readDuration(to), write: func() *yaml.Node { return unless(*to == usual, bare(spell(*to))) }}
+	return form{name: name, read: readDuration(to), write: func() *yaml.Node { return unless(*to == usual, bare(explain.Spell(*to))) }}
 }
 
 // skewForm is a duration of either sign.
@@ -117,7 +106,7 @@ func skewForm(name string, to *time.Duration) form {
 		}
 		return nil
 	}
-	return form{name: name, read: read, write: func() *yaml.Node { return unless(*to == 0, bare(spell(*to))) }}
+	return form{name: name, read: read, write: func() *yaml.Node { return unless(*to == 0, bare(explain.Spell(*to))) }}
 }
 
 // secondsForm is a duration that ECS gives in seconds.

@@ -7,6 +7,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"ballast/internal/ecs"
+	"ballast/internal/scheduler/explain"
 	"ballast/internal/sim"
 )
 
@@ -174,7 +175,7 @@ func goneForm(to *time.Duration) form {
 			return mistakef(n, "want at most %v, not %v", longestGone, *to)
 		}
 		return nil
-	}, write: func() *yaml.Node { return bare(spell(*to)) }}
+	}, write: func() *yaml.Node { return bare(explain.Spell(*to)) }}
 }
 
 // wayForm says in which direction nothing passes.
@@ -243,7 +244,7 @@ const widest = 150
 func writeDeed(d sim.Deed) *yaml.Node {
 	name, members := writeAct(d.Act)
 	node := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Style: yaml.FlowStyle,
-		Content: []*yaml.Node{word("at"), bare(spell(d.At)), word(name), members}}
+		Content: []*yaml.Node{word("at"), bare(explain.Spell(d.At)), word(name), members}}
 	if text := oneLine(node); len(text) > widest {
 		node.Style, members.Style = 0, 0
 	}
