@@ -111,27 +111,18 @@ func TestEnvironment(t *testing.T) {
 	}
 }
 
-// TestPorts uses a prober that hands out 9000, 9000, 9001, 9001, ... and refuses 80, as if another program had it.
+// TestPorts draws from 9000 on; another program has 80.
 func TestPorts(t *testing.T) {
-	n := -1
-	probe := func(e endpoint) (uint16, error) {
-		if e.port == 80 {
-			return 0, errors.New("listen tcp 127.0.0.1:80: bind: address already in use")
-		}
-		if e.port != 0 {
-			return e.port, nil
-		}
-		n++
-		return uint16(9000 + n/2), nil
-	}
-	p := ports{taken: map[endpoint]driver.Key{}}
+	h := held{of: map[endpoint]int{}, taken: []uint16{80}}
+	var p ports
+	p.open(portRange{9000, 9099}, 0)
 	dynamic := driver.Spec{Ports: []ecs.PortMapping{{ContainerPort: 1}, {ContainerPort: 2, UDP: true}}}
 	fixed := func(port uint16) driver.Spec {
 		return driver.Spec{Ports: []ecs.PortMapping{{ContainerPort: 1}, {ContainerPort: 3, HostPort: port}}}
 	}
 	take := func(k int, spec driver.Spec) []uint16 {
 		t.Helper()
-		bindings, err := p.take(key(k), spec, "127.0.0.1", probe)
+		bindings, err := p.take(key(k), spec, "127.0.0.1", h.claim)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -148,7 +139,7 @@ func TestPorts(t *testing.T) {
 		t.Errorf("the second container got %v", got)
 	}
 	for _, port := range []uint16{80, 7000, 9001} {
-		_, err := p.take(key(3), fixed(port), "127.0.0.1", probe)
+		_, err := p.take(key(3), fixed(port), "127.0.0.1", h.claim)
 		if port == 9001 { // taken for UDP only
 			wantError(t, err, "", "")
 			p.release(key(3))
@@ -167,11 +158,12 @@ func TestPorts(t *testing.T) {
 		{Key: key(1), State: driver.Exited, Started: driver.Started{Bindings: []ecs.Binding{{BindIP: "127.0.0.1", HostPort: 9000}}}},
 		{Key: key(9), State: driver.Running, Started: driver.Started{Bindings: []ecs.Binding{{BindIP: "127.0.0.1", HostPort: 6000}}}},
 	})
-	if _, err := p.take(key(5), fixed(6000), "127.0.0.1", probe); err == nil {
+	if _, err := p.take(key(5), fixed(6000), "127.0.0.1", h.claim); err == nil {
 		t.Error("a port of a container that was adopted is given again")
 	}
+	h.check(t, &p)
 	for e, k := range p.taken {
-		if k == key(1) {
+		if k.key == key(1) {
 			t.Errorf("%+v is taken by a container that has ended", e)
 		}
 	}

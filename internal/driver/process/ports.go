@@ -1,8 +1,7 @@
 package process
 
 import (
-	"context"
-	"fmt"
+	"io"
 	"net"
 	"strconv"
 	"sync"
@@ -30,21 +29,39 @@ func (e endpoint) address() string { return net.JoinHostPort(e.ip, strconv.Itoa(
 // ports remembers which container has which endpoint, from before its start until its end.
 type ports struct {
 	mu    sync.Mutex
-	taken map[endpoint]driver.Key
+	taken map[endpoint]tenancy
+	// dynamic is where ports come from that the task definition leaves open, and next the one of them to try next: in turn, so that the
+	// port of a container that has ended is not soon another's.
+	dynamic portRange
+	next    int
 }
 
-// maxDraws bounds the search for a dynamic port; each draw is free on the host and fails only if a container that has not bound
-// it yet was given the same.
-const maxDraws = 100
+// tenancy is a container's use of an endpoint.
+type tenancy struct {
+	key  driver.Key
+	hold io.Closer // nil of a container that had it before this process began
+}
+
+// portRange is from its first to its last port.
+type portRange struct{ first, last int }
+
+func (r portRange) size() int { return r.last - r.first + 1 }
 
 // maxPort is the last port there is.
 const maxPort = 1<<16 - 1
 
-// prober binds an endpoint for a moment; port 0 means any that is free. It gives the port or why it cannot be bound.
-type prober func(endpoint) (uint16, error)
+// claimer sees that an endpoint can be bound, and holds it against other drivers on this machine until the hold is closed: programs
+// need a moment until they bind it themselves.
+type claimer func(endpoint) (hold io.Closer, err error)
+
+// open makes ports ready for use. begin, which is not negative, says with which port to begin, so that drivers on one machine seldom try the same.
+func (p *ports) open(dynamic portRange, begin int) {
+	p.taken, p.dynamic = map[endpoint]tenancy{}, dynamic
+	p.next = dynamic.first + begin%dynamic.size()
+}
 
 // take gives a container the host ports that it maps, all or none.
-func (p *ports) take(key driver.Key, spec driver.Spec, host string, probe prober) ([]ecs.Binding, error) {
+func (p *ports) take(key driver.Key, spec driver.Spec, host string, claim claimer) ([]ecs.Binding, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.drop(key) // of a start that failed half way
@@ -57,9 +74,9 @@ func (p *ports) take(key driver.Key, spec driver.Spec, host string, probe prober
 		more := max(m.LastPort, m.ContainerPort) - m.ContainerPort // ports of a range after its first
 		var err error
 		if e.port == 0 {
-			e, err = p.draw(e, more, probe)
+			e, err = p.draw(key, e, more, claim)
 		} else {
-			err = p.fixed(e, more, probe)
+			err = p.fixed(key, e, more, claim)
 		}
 		if err != nil {
 			p.drop(key)
@@ -69,55 +86,58 @@ func (p *ports) take(key driver.Key, spec driver.Spec, host string, probe prober
 		if more > 0 {
 			b.LastContainerPort, b.LastHostPort = m.LastPort, e.port+more
 		}
-		p.hold(b, key)
 		bindings = append(bindings, b)
 	}
 	return bindings, nil
 }
 
-// hold notes who has the endpoints of a binding.
-func (p *ports) hold(b ecs.Binding, key driver.Key) {
-	for n := range max(b.LastHostPort, b.HostPort) - b.HostPort + 1 {
-		p.taken[endpoint{ip: b.BindIP, port: b.HostPort + n, udp: b.UDP}] = key
-	}
-}
-
-// fixed checks an endpoint that the task definition names, and as many as are wanted after it.
-func (p *ports) fixed(e endpoint, more uint16, probe prober) error {
+// fixed takes an endpoint and as many as are wanted after it, all or none.
+func (p *ports) fixed(key driver.Key, e endpoint, more uint16, claim claimer) error {
 	if int(e.port)+int(more) > maxPort {
 		return cannotStart("%d ports from %d on: there are none above %d", int(more)+1, e.port, maxPort)
 	}
-	for range int(more) + 1 {
-		if other, taken := p.taken[e]; taken {
-			return cannotStart("listen %s %s: bind: address already in use (by container %v)", e.network(), e.address(), other)
+	for n := range more + 1 {
+		one := endpoint{ip: e.ip, port: e.port + n, udp: e.udp}
+		if err := p.one(key, one, claim); err != nil {
+			p.free(e, n)
+			return err
 		}
-		if _, err := probe(e); err != nil {
-			return cannotStart("%v", err)
-		}
-		e.port++
 	}
 	return nil
 }
 
-// draw chooses a free port that as many as are wanted follow, free as well. The same number is not given for TCP and UDP, so that
+// one takes an endpoint.
+func (p *ports) one(key driver.Key, e endpoint, claim claimer) error {
+	if other, taken := p.taken[e]; taken {
+		return cannotStart("listen %s %s: bind: address already in use (by container %v)", e.network(), e.address(), other.key)
+	}
+	hold, err := claim(e)
+	if err != nil {
+		return cannotStart("%v", err)
+	}
+	p.taken[e] = tenancy{key, hold}
+	return nil
+}
+
+// draw takes a free port that as many as are wanted follow, free as well. The same number is not given for TCP and UDP, so that
 // PORT_<n> has one meaning more often.
-func (p *ports) draw(e endpoint, more uint16, probe prober) (endpoint, error) {
-	for range maxDraws {
-		port, err := probe(endpoint{ip: e.ip, udp: e.udp})
-		if err != nil {
-			return e, cannotStart("%v", err)
+func (p *ports) draw(key driver.Key, e endpoint, more uint16, claim claimer) (endpoint, error) {
+	for range p.dynamic.size() {
+		e.port = uint16(p.next)
+		if p.next++; p.next > p.dynamic.last {
+			p.next = p.dynamic.first
 		}
-		tcp, udp := endpoint{ip: e.ip, port: port}, endpoint{ip: e.ip, port: port, udp: true}
-		_, a := p.taken[tcp]
-		_, b := p.taken[udp]
-		next := endpoint{ip: e.ip, port: port + 1, udp: e.udp}
-		if a || b || int(port)+int(more) > maxPort || more > 0 && p.fixed(next, more-1, probe) != nil {
+		if int(e.port)+int(more) > p.dynamic.last {
 			continue
 		}
-		e.port = port
-		return e, nil
+		if _, taken := p.taken[endpoint{ip: e.ip, port: e.port, udp: !e.udp}]; taken {
+			continue
+		}
+		if p.fixed(key, e, more, claim) == nil {
+			return e, nil
+		}
 	}
-	return e, fmt.Errorf("no %d free ports in a row found in %d draws", int(more)+1, maxDraws)
+	return e, cannotStart("no %d free ports in a row from %d to %d", int(more)+1, p.dynamic.first, p.dynamic.last)
 }
 
 // release gives back what a container has.
@@ -128,10 +148,30 @@ func (p *ports) release(key driver.Key) {
 }
 
 func (p *ports) drop(key driver.Key) {
-	for e, k := range p.taken {
-		if k == key {
-			delete(p.taken, e)
+	for e, t := range p.taken {
+		if t.key == key {
+			p.free(e, 1)
 		}
+	}
+}
+
+// free gives back an endpoint and those after it.
+func (p *ports) free(e endpoint, count uint16) {
+	for ; count > 0; count-- {
+		if hold := p.taken[e].hold; hold != nil {
+			hold.Close()
+		}
+		delete(p.taken, e)
+		e.port++
+	}
+}
+
+// close gives everything back.
+func (p *ports) close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for e := range p.taken {
+		p.free(e, 1)
 	}
 }
 
@@ -143,28 +183,20 @@ func (p *ports) adopt(all []driver.Observation) {
 		if o.State == driver.Exited {
 			p.drop(o.Key)
 		}
-		for _, b := range o.Started.Bindings {
-			if o.State == driver.Running {
-				p.hold(b, o.Key)
-			}
+		if o.State == driver.Running {
+			p.note(o)
 		}
 	}
 }
 
-// probe binds an endpoint of the host and lets it go again.
-func probe(e endpoint) (uint16, error) {
-	if e.udp {
-		c, err := new(net.ListenConfig).ListenPacket(context.Background(), "udp", e.address())
-		if err != nil {
-			return 0, err
+// note notes what a container that runs has.
+func (p *ports) note(o driver.Observation) {
+	for _, b := range o.Started.Bindings {
+		for n := range max(b.LastHostPort, b.HostPort) - b.HostPort + 1 {
+			e := endpoint{ip: b.BindIP, port: b.HostPort + n, udp: b.UDP}
+			if p.taken[e].key != o.Key {
+				p.taken[e] = tenancy{key: o.Key}
+			}
 		}
-		defer c.Close()
-		return uint16(c.LocalAddr().(*net.UDPAddr).Port), nil
 	}
-	l, err := net.Listen("tcp", e.address())
-	if err != nil {
-		return 0, err
-	}
-	defer l.Close()
-	return uint16(l.Addr().(*net.TCPAddr).Port), nil
 }

@@ -13,6 +13,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -77,7 +78,7 @@ func Open(ctx context.Context, cfg Config) (*Driver, error) {
 		cfg.Home = "/"
 	}
 	d := &Driver{cfg: cfg, created: map[driver.Key]creation{}}
-	d.ports.taken = map[endpoint]driver.Key{}
+	d.ports.open(hostRange(), rand.Int())
 	d.link.init(d)
 	if _, err := d.link.client(ctx); err != nil {
 		d.Close()
@@ -87,7 +88,10 @@ func Open(ctx context.Context, cfg Config) (*Driver, error) {
 }
 
 // Close lets go of the keeper; containers run on.
-func (d *Driver) Close() error { return d.link.close() }
+func (d *Driver) Close() error {
+	d.ports.close()
+	return d.link.close()
+}
 
 // Shutdown ends the keeper; it fails while a container runs. The driver is closed then.
 func (d *Driver) Shutdown(ctx context.Context) error {
@@ -182,7 +186,7 @@ func (d *Driver) prepare(key driver.Key, spec driver.Spec) (keeper.Command, erro
 		}
 		cfg.Host = address
 	}
-	bindings, err := d.ports.take(key, spec, cfg.Host, probe)
+	bindings, err := d.ports.take(key, spec, cfg.Host, claim)
 	if err != nil {
 		return keeper.Command{}, err
 	}
