@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
 	"ballast/internal/sim/scenario"
+	"ballast/test/harness"
 )
 
 const (
@@ -20,8 +21,8 @@ const (
 	limit = 60 * time.Second
 	// pause lies between two looks.
 	pause = 150 * time.Millisecond
-	// warning is given to tasks that are to crash together.
-	warning = 300 * time.Millisecond
+	// warning is given to tasks that are to crash together: more than it takes to tell them all, on machines under load.
+	warning = 2 * time.Second
 )
 
 // await waits until expectations hold, all at once.
@@ -106,7 +107,9 @@ func (g *stage) perform(e *scenario.Event) {
 	case "crash":
 		at = at.Add(warning)
 		for _, task := range g.pick(d) {
-			tell(g.t, task, fmt.Sprintf("crash?code=%d&after=%s", d.ExitCode, time.Until(at)))
+			harness.Until(g.t, "the application is told to crash", func() error {
+				return order(task, fmt.Sprintf("crash?code=%d&after=%s", d.ExitCode, max(0, time.Until(at))))
+			})
 		}
 	case "freeze":
 		for _, task := range g.pick(d) {
