@@ -321,6 +321,31 @@ func TestInstanceThatDoesNotComeBackIsAnnounced(t *testing.T) {
 	equal(t, "announced when it is lost", unable(), 1)
 }
 
+// What ended by itself began to stop when it ended, however late control learns of it; what was told to stop ends no earlier than that.
+func TestTimesOfTheEndAreInOrder(t *testing.T) {
+	w := newWorld(t, "ecs")
+	a := w.agent()
+	ids := []ecs.ID{}
+	for _, task := range w.do(RunTask{Cluster: "default", Definition: w.define("job"), Count: 2}).(*RunTaskResult).Tasks {
+		a.end(task.ID, code(0), "")
+		ids = append(ids, task.ID)
+	}
+	ended := w.now
+	w.now = w.now.Add(time.Second)
+	a.silent = true
+	w.do(StopTask{Cluster: "default", Task: ids[1], Reason: "enough"})
+	told := w.now
+	w.now = w.now.Add(time.Second)
+	a.silent = false
+	for _, id := range ids {
+		a.report(nil, *a.tasks[id])
+	}
+	w.run()
+	itself, stopped := w.m.Root().Task("default", ids[0]), w.m.Root().Task("default", ids[1])
+	equal(t, "by itself", []ecs.Time{itself.ExecutionStoppedAt, itself.StoppingAt, itself.StoppedAt}, []ecs.Time{ended, ended, ended})
+	equal(t, "told to stop", []ecs.Time{stopped.ExecutionStoppedAt, stopped.StoppingAt, stopped.StoppedAt}, []ecs.Time{ended, told, told})
+}
+
 // A task that ended while nobody could tell control is kept from when control learned of it, over a restart too.
 func TestAnEndLearnedLateIsKeptAsLong(t *testing.T) {
 	w := newWorld(t, "ecs")

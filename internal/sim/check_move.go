@@ -65,6 +65,9 @@ func (c *checker) checkTimes(old, now *ecs.Task) {
 		c.w.fail("every status has its time", "%s: started %d, stopping %d, stopped %d", describe(now), now.StartedAt,
 			now.StoppingAt, now.StoppedAt)
 	}
+	if now.Stopped() && now.StoppedAt < now.StoppingAt {
+		c.w.fail("no task stops before it is told to", "%s: stopping %d, stopped %d", describe(now), now.StoppingAt, now.StoppedAt)
+	}
 }
 
 func (c *checker) checkReasons(old, now *ecs.Task) {

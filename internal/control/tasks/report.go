@@ -1,6 +1,7 @@
 package tasks
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -37,8 +38,10 @@ func (b *Book) Report(now ecs.Time, cluster string, instance ecs.ID, r *session.
 // with some repetitions.
 const learnedLate = time.Minute
 
-// move brings the statuses of a task to where its containers are.
+// move brings the statuses of a task to where its containers are. An end that is reported late is dated back, as is the decision to
+// stop what has ended by itself; no task stops before it was told to.
 func move(t *ecs.Task, now ecs.Time, r *session.TaskReport) {
+	ended := endOf(r, now)
 	if r.StartedAt != 0 && t.LastStatus < ecs.StatusRunning {
 		t.StartedAt = r.StartedAt
 		advance(t, ecs.StatusRunning, now)
@@ -49,20 +52,24 @@ func move(t *ecs.Task, now ecs.Time, r *session.TaskReport) {
 			reason = r.Reason
 		}
 		if t.DesiredStatus != ecs.StatusStopped {
-			wantStopped(t, now, code, reason)
+			wantStopped(t, cmp.Or(ended, now), code, reason)
 		}
 		advance(t, ecs.StatusStopping, now)
 	}
-	if r.Status == ecs.StatusStopped {
-		at := now
-		if r.StoppedAt != 0 {
-			at = min(r.StoppedAt, now)
-		}
-		advance(t, ecs.StatusStopped, at)
-		if now.Sub(at) > learnedLate {
+	if ended != 0 {
+		advance(t, ecs.StatusStopped, max(ended, t.StoppingAt))
+		if now.Sub(ended) > learnedLate {
 			t.LearnedAt = now
 		}
 	}
+}
+
+// endOf is when a task ended, 0 if it has not.
+func endOf(r *session.TaskReport, now ecs.Time) ecs.Time {
+	if r.Status != ecs.StatusStopped {
+		return 0
+	}
+	return min(cmp.Or(r.StoppedAt, now), now)
 }
 
 func mergeTimes(t *ecs.Task, r *session.TaskReport) (changed bool) {
