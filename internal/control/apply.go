@@ -160,6 +160,10 @@ func (c StopTask) apply(m *Machine) (any, error) {
 	if t == nil {
 		return nil, ecs.Errorf(ecs.InvalidParameterException, "The referenced task was not found.")
 	}
+	if t.DesiredStatus != ecs.StatusStopped && len(t.Tags) > 0 {
+		m.tasks.Tag(t, nil) // API_StopTask: "Any tags associated with the task will be deleted."
+		t = m.tasks.Task(c.Cluster, c.Task)
+	}
 	return m.tasks.Stop(m.now, t, ecs.UserInitiated, c.Reason), nil
 }
 

@@ -169,7 +169,8 @@ func TestRunAndStopTask(t *testing.T) {
 	huge := w.define("huge", func(d *ecs.TaskDefinition) { d.Containers[0].Memory = a.memory + 1 })
 	result := w.do(RunTask{Cluster: "default", Definition: huge, Count: 1}).(*RunTaskResult)
 	equal(t, "failures", result.Failures, []Failure{{Instance: a.id, Reason: "RESOURCE:MEMORY"}})
-	run := RunTask{Cluster: "default", Definition: d, Count: 2, Token: "once", Digest: [16]byte{1}}
+	tags := []ecs.Tag{{Key: "team", Value: "blue"}}
+	run := RunTask{Cluster: "default", Definition: d, Count: 2, Token: "once", Digest: [16]byte{1}, Tags: tags}
 	result = w.do(run).(*RunTaskResult)
 	again := w.do(run).(*RunTaskResult)
 	equal(t, "the same tasks for the same token", []ecs.ID{again.Tasks[0].ID, again.Tasks[1].ID},
@@ -185,6 +186,7 @@ func TestRunAndStopTask(t *testing.T) {
 		[]string{"RUNNING", "STOPPED", "UserInitiated", "enough"})
 	task = w.m.Root().Task("default", task.ID)
 	equal(t, "last status", task.LastStatus.String(), "STOPPED")
+	equal(t, "tags of the two tasks", [][]ecs.Tag{task.Tags, w.m.Root().Task("default", result.Tasks[1].ID).Tags}, [][]ecs.Tag{nil, tags})
 	equal(t, "exit code", *task.Containers[0].ExitCode, int32(143))
 	equal(t, "version: 4 to RUNNING, 4 to STOPPED", task.Version, uint32(8))
 }
