@@ -47,7 +47,7 @@ var definitionFields = table{
 	"containerDefinitions[].portMappings[].containerPort":      works,
 	"containerDefinitions[].portMappings[].containerPortRange": works,
 	"containerDefinitions[].portMappings[].hostPort":           works,
-	"containerDefinitions[].portMappings[].protocol":           works,
+	"containerDefinitions[].portMappings[].protocol":           {itself: true, partly: true, note: "anything but udp is tcp, as in ECS"},
 	"containerDefinitions[].portMappings[].name":               works,
 	"containerDefinitions[].portMappings[].appProtocol":        kept("kept and shown; Service Connect is not there yet"),
 

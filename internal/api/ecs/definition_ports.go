@@ -37,8 +37,8 @@ func parsePorts(c *types.ContainerDefinition, d *ecs.TaskDefinition, out *ecs.Co
 			return inContainer(out.Name, "The name of a port mapping can have at most %d lower-case letters, numbers, underscores "+
 				"and hyphens and can not begin with a hyphen.", maxPortName)
 		}
-		if m.Protocol == "" {
-			m.Protocol = types.TransportProtocolTcp
+		if m.Protocol != types.TransportProtocolUdp {
+			m.Protocol = types.TransportProtocolTcp // whatever was given (hashicorp/terraform-provider-aws#3645)
 		}
 		p.Name, p.UDP = value(m.Name), m.Protocol == types.TransportProtocolUdp
 		out.Ports = append(out.Ports, p)

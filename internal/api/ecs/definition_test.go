@@ -213,6 +213,18 @@ func TestHostModePorts(t *testing.T) {
 	}
 }
 
+// ECS takes any protocol but udp for tcp, and shows it so (hashicorp/terraform-provider-aws#3645).
+func TestUnknownProtocolsAreTCP(t *testing.T) {
+	for _, protocol := range []string{"TCP", "http", "UDP", ""} {
+		w := newWorld()
+		answer := w.must(t, "RegisterTaskDefinition", container(`"portMappings":[{"containerPort":80,"protocol":"`+protocol+`"}]`))
+		if got := w.last.(control.RegisterTaskDefinition).Definition.Containers[0].Ports; len(got) != 1 || got[0].UDP ||
+			!strings.Contains(answer, `"protocol":"tcp"`) {
+			t.Errorf("%q: got %+v, %s", protocol, got, answer)
+		}
+	}
+}
+
 func TestDescribeTaskDefinition(t *testing.T) {
 	w := newWorld()
 	w.must(t, "RegisterTaskDefinition", web)

@@ -99,7 +99,7 @@ func TestDefaultsPass(t *testing.T) {
 func TestEnums(t *testing.T) {
 	tests := []struct{ operation, request, want string }{
 		{"RegisterTaskDefinition", definition(`"networkMode":"moon"`), "ClientException: networkMode moon should be one of [bridge,host,awsvpc,none]"},
-		{"RegisterTaskDefinition", container(`"portMappings":[{"containerPort":80,"protocol":"TCP"}]`), "ClientException: containerDefinitions[0].portMappings[0].protocol TCP should be one of [tcp,udp]"},
+		{"RegisterTaskDefinition", container(`"portMappings":[{"containerPort":80,"appProtocol":"HTTP"}]`), "ClientException: containerDefinitions[0].portMappings[0].appProtocol HTTP should be one of [http,http2,grpc]"},
 		{"CreateService", service(`"propagateTags":"ALL"`), "InvalidParameterException: propagateTags ALL should be one of [TASK_DEFINITION,SERVICE,NONE]"},
 		{"DescribeServices", `{"services":["front"],"include":["TAGS","EVENTS"]}`, "InvalidParameterException: include[1] EVENTS should be one of [TAGS]"},
 		{"DescribeClusters", `{"include":["X"]}`, "InvalidParameterException: include[0] X should be one of [ATTACHMENTS,CONFIGURATIONS,SETTINGS,STATISTICS,TAGS]"},
