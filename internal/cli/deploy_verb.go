@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/url"
 	"time"
@@ -104,7 +103,7 @@ func (d *deployment) followWithin(ctx context.Context, timeout time.Duration) er
 	waiting, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	err := d.follow(waiting)
-	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+	if timeIsUp(ctx, waiting, err) {
 		return notSteadyError{fmt.Sprintf(`not steady within %s; "ballast why SERVICE" says why, "ballast ps -a" and "ballast events --all" say more`, timeout)}
 	}
 	return err

@@ -136,20 +136,23 @@ const beginsWithin = time.Minute
 
 // goingBack waits until a rollback that was asked for has begun: only then the service is on its way.
 func (c *client) goingBack(ctx context.Context, d *types.ServiceDeployment) (*types.ServiceDeployment, error) {
-	ctx, cancel := context.WithTimeout(ctx, beginsWithin)
+	waiting, cancel := context.WithTimeout(ctx, beginsWithin)
 	defer cancel()
 	for {
-		now, err := c.describeServiceDeployment(ctx, aws.ToString(d.ServiceDeploymentArn))
-		if err != nil {
-			return nil, err
-		}
-		if now.Rollback != nil {
+		now, err := c.describeServiceDeployment(waiting, aws.ToString(d.ServiceDeploymentArn))
+		switch {
+		case err != nil:
+		case now.Rollback != nil:
 			return now, nil
-		}
-		if now.Status == types.ServiceDeploymentStatusStopped {
+		case now.Status == types.ServiceDeploymentStatusStopped:
 			return nil, fmt.Errorf("the deployment was stopped, and there is none to go back to: %s", aws.ToString(now.StatusReason))
+		default:
+			err = pause(waiting, lookEvery)
 		}
-		if err := pause(ctx, lookEvery); err != nil {
+		if timeIsUp(ctx, waiting, err) {
+			return nil, notSteadyError{fmt.Sprintf("the rollback was asked for and has not begun within %s", beginsWithin)}
+		}
+		if err != nil {
 			return nil, err
 		}
 	}

@@ -17,6 +17,9 @@ import (
 
 // What the API of ECS has no operation for has a path of its own on the same endpoint, asked for with GET and signed as all else.
 
+// maxAnswer bounds an answer: an explanation names a few dozen tasks at most.
+const maxAnswer = 16 << 20
+
 // at gives the URL of a path of the endpoint.
 func (o endpointOptions) at(path string, query url.Values) (*url.URL, error) {
 	target, err := url.Parse(strings.TrimSuffix(o.EndpointURL, "/"))
@@ -51,7 +54,7 @@ func (o endpointOptions) lookUp(ctx context.Context, s *Streams, path string, qu
 	if resp.StatusCode != http.StatusOK {
 		return refusal(resp)
 	}
-	if err := json.NewDecoder(resp.Body).Decode(value); err != nil {
+	if err := json.NewDecoder(io.LimitReader(resp.Body, maxAnswer)).Decode(value); err != nil {
 		return fmt.Errorf("read the answer of %s: %w", path, err)
 	}
 	return nil
@@ -80,7 +83,7 @@ func (o endpointOptions) sign(ctx context.Context, s *Streams, target *url.URL) 
 
 // refusal reads why a server does not let in.
 func refusal(resp *http.Response) error {
-	text, _ := io.ReadAll(resp.Body)
+	text, _ := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	var told struct {
 		Type    string `json:"__type"`
 		Message string `json:"message"`

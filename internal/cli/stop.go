@@ -73,7 +73,7 @@ func (v *stopVerb) Run(ctx context.Context, s *Streams) error {
 		s.say("task %s: told to stop", t.shortID())
 	}
 	if v.Wait {
-		if err := v.wait(ctx, c, services, told.Tasks); err != nil {
+		if err := c.awaitStopped(ctx, v.Timeout, services, told.Tasks); err != nil {
 			return err
 		}
 		s.say("stopped")
@@ -104,6 +104,10 @@ func (v *stopVerb) resolve(ctx context.Context, c *client) (services []string, t
 
 // resolve says which service, or else which task, a word means.
 func (c *client) resolve(ctx context.Context, what string) (service string, t task, err error) {
+	if isTaskARN(what) {
+		t, err = c.find(ctx, what)
+		return "", t, err
+	}
 	found, err := c.serviceNamed(ctx, what)
 	switch {
 	case err != nil:
@@ -118,25 +122,34 @@ func (c *client) resolve(ctx context.Context, what string) (service string, t ta
 // stopPollEvery is the pause between two looks at tasks that stop.
 const stopPollEvery = 100 * time.Millisecond
 
-// wait waits until tasks and all tasks of services are STOPPED.
-func (v *stopVerb) wait(ctx context.Context, c *client, services, tasks []string) error {
-	ctx, cancel := context.WithTimeout(ctx, v.Timeout)
+// awaitStopped waits until tasks, given by their ARNs, and all tasks of services are STOPPED.
+func (c *client) awaitStopped(ctx context.Context, timeout time.Duration, services, tasks []string) error {
+	waiting, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	for {
-		left, err := c.running(ctx, services, tasks)
-		if err == nil && left == 0 {
-			return nil
-		}
+	for left := 0; ; {
+		now, err := c.running(waiting, services, tasks)
 		if err == nil {
-			err = pause(ctx, stopPollEvery)
+			if left = now; left == 0 {
+				return nil
+			}
+			err = pause(waiting, stopPollEvery)
 		}
-		if errors.Is(err, context.DeadlineExceeded) {
-			return notSteadyError{fmt.Sprintf(`%d tasks have not stopped within %s; "ballast ps" shows them`, left, v.Timeout)}
-		}
-		if err != nil {
+		switch {
+		case err == nil:
+		case !timeIsUp(ctx, waiting, err):
 			return err
+		case left == 0: // not one look came to its end
+			return notSteadyError{fmt.Sprintf("no answer within %s said that all have stopped", timeout)}
+		default:
+			return notSteadyError{fmt.Sprintf(`%d tasks have not stopped within %s; "ballast ps" shows them`, left, timeout)}
 		}
 	}
+}
+
+// timeIsUp says whether an error means that the time for waiting, which is a part of that of ctx, is over: a request that a server
+// leaves unanswered ends with the same error.
+func timeIsUp(ctx, waiting context.Context, err error) bool {
+	return errors.Is(err, context.DeadlineExceeded) && waiting.Err() != nil && ctx.Err() == nil
 }
 
 // running counts what is not STOPPED of tasks and of the tasks of services.

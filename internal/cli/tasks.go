@@ -260,7 +260,10 @@ func atAddresses(addresses []address, definitions []types.ContainerDefinition) (
 
 // find gives the task that ref means: an ARN, an id, or the beginning of one.
 func (c *client) find(ctx context.Context, ref string) (task, error) {
-	if strings.HasPrefix(ref, "arn:") || len(ref) == taskIDLength {
+	if !isTaskARN(ref) && !looksLikeID(ref) {
+		return task{}, notFound(ref, c.cluster)
+	}
+	if isTaskARN(ref) || len(ref) == taskIDLength {
 		found, err := c.describe(ctx, []string{ref})
 		if err != nil {
 			return task{}, err
@@ -270,15 +273,15 @@ func (c *client) find(ctx context.Context, ref string) (task, error) {
 		}
 		return found[0], nil
 	}
-	if !looksLikeID(ref) {
-		return task{}, notFound(ref, c.cluster)
-	}
 	all, err := c.tasks(ctx, "", true)
 	if err != nil {
 		return task{}, err
 	}
 	return match(ref, all, c.cluster)
 }
+
+// isTaskARN says whether s can only be the ARN of a task.
+func isTaskARN(s string) bool { return strings.HasPrefix(s, "arn:") && strings.Contains(s, ":task/") }
 
 // taskIDLength is the length of a task's id in hexadecimal digits.
 const taskIDLength = 32

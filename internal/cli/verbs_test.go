@@ -63,6 +63,7 @@ func TestVerbsAgainstAServer(t *testing.T) {
 	})
 	one := ballast(at(endpoint, "logs", tasks[0].shortID(), "-o", "json")...)
 	has(t, "logs", one.out, `"task":"`+tasks[0].ID+`"`, `"container":"app"`, "listening on")
+	has(t, "logs by the ARN", ballast(at(endpoint, "logs", tasks[0].ARN)...).out, "listening on")
 	if got := ballast(at(endpoint, "logs", "web", "--since", "2100-01-01T00:00:00Z")...); got.out != "" || got.code != exitDone {
 		t.Errorf("logs of the future: %+v", got)
 	}
@@ -93,6 +94,9 @@ func testChange(t *testing.T, endpoint, dir string) {
 // testStop stops a task, which is replaced, and a service, which is brought back.
 func testStop(t *testing.T, endpoint, dir string) {
 	victim := tasksOf(t, ballast(at(endpoint, "ps", "web", "-o", "json")...))[0]
+	eventually(t, "it has begun to listen", func() bool {
+		return strings.Contains(ballast(at(endpoint, "logs", victim.ID)...).out, "listening on")
+	})
 	got := ballast(at(endpoint, "stop", victim.shortID(), "--wait", "--reason", "because", "-o", "json")...)
 	has(t, "stop", got.out, victim.ARN)
 	again := ballast(at(endpoint, "stop", victim.shortID())...)
@@ -116,13 +120,14 @@ func testStop(t *testing.T, endpoint, dir string) {
 // testMistakes gives each verb something that is not there.
 func testMistakes(t *testing.T, endpoint string) {
 	for line, want := range map[string]string{
-		"ps nosuch":             `no service "nosuch"`,
-		"ps --cluster nosuch":   "ClusterNotFoundException: Cluster not found.",
-		"events nosuch":         `no service "nosuch"`,
-		"logs nosuch":           `"ballast ps -a" lists what there is`,
-		"stop web 0123":         `no task "0123"`,
-		"stop bad!name":         "Invalid identifier",
-		"logs --since 1m 01234": `no task "01234"`,
+		"ps nosuch":                             `no service "nosuch"`,
+		"ps --cluster nosuch":                   "ClusterNotFoundException: Cluster not found.",
+		"events nosuch":                         `no service "nosuch"`,
+		"logs nosuch":                           `"ballast ps -a" lists what there is`,
+		"stop web 0123":                         `no task "0123"`,
+		"stop bad!name":                         "Invalid identifier",
+		"logs --since 1m 01234":                 `no task "01234"`,
+		"logs a-name-as-long-as-the-id-of-task": `"ballast ps -a" lists what there is`,
 	} {
 		got := ballast(at(endpoint, strings.Fields(line)...)...)
 		if got.code != exitFailed || got.out != "" {

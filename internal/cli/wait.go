@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 )
 
@@ -70,22 +69,8 @@ func (v *waitVerb) tasks(ctx context.Context, s *Streams, c *client) error {
 		}
 		arns = append(arns, t.ARN)
 	}
-	waiting, cancel := context.WithTimeout(ctx, v.Timeout)
-	defer cancel()
-	for {
-		left, err := c.running(waiting, nil, arns)
-		if err == nil && left == 0 {
-			break
-		}
-		if err == nil {
-			err = pause(waiting, stopPollEvery)
-		}
-		if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
-			return notSteadyError{fmt.Sprintf(`%d tasks have not stopped within %s; "ballast ps" shows them`, left, v.Timeout)}
-		}
-		if err != nil {
-			return err
-		}
+	if err := c.awaitStopped(ctx, v.Timeout, nil, arns); err != nil {
+		return err
 	}
 	tasks, err := c.describe(ctx, arns)
 	if err != nil {
