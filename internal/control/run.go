@@ -110,10 +110,25 @@ func (c *Control) load(ctx context.Context) error {
 
 // Current refuses, with an *ecs.Error, as long as Root may be older than what another server has committed since.
 func (c *Control) Current() error {
-	if c.behind.Load() {
-		return ecs.Errorf(ecs.ServerException, "This server does not lead any more and waits to lead again; ask the one that does.")
+	if c.behind.Load() || c.hasLapsed() {
+		return ecs.Errorf(ecs.ServerException,
+			"This server does not lead any more, or cannot reach its store to know, and waits to lead again; ask the one that leads.")
 	}
 	return nil
+}
+
+// hasLapsed says whether another may lead by now, whatever Run is busy with.
+func (c *Control) hasLapsed() bool {
+	l, shared := c.store.(store.Lapser)
+	if !shared {
+		return false
+	}
+	select {
+	case <-l.Lapsed():
+		return true
+	default:
+		return false
+	}
 }
 
 // Root gives the committed state. It never waits.
@@ -141,8 +156,16 @@ func (c *Control) Submit(ctx context.Context, command Command) (any, error) {
 	}
 }
 
+// lostOutcome is what clients are told whose change may have been committed or not.
+func lostOutcome(cause error) error {
+	return ecs.Errorf(ecs.ServerException, "It is not known whether the change took effect: %v. Look before you ask for it again.", cause)
+}
+
 // serverFault is what clients are told while nothing can be committed.
 func serverFault(cause error) error {
+	if errors.Is(cause, store.ErrFenced) || errors.Is(cause, store.ErrUnknown) {
+		return ecs.Errorf(ecs.ServerException, "The change has no effect: this server has lost its lead (%v). Ask the one that leads, or again later.", cause)
+	}
 	return ecs.Errorf(ecs.ServerException,
 		"The change could not be made durable and has no effect yet: %v. Ballast keeps trying; reads still answer.", cause)
 }
@@ -329,9 +352,14 @@ func (c *Control) wait(ctx context.Context, wait time.Duration, cause error) err
 // reload drops the machine after its place in the journal was lost and starts from what the store has. Agents connect anew.
 func (c *Control) reload(ctx context.Context, cause error) error {
 	c.fault.Store(&cause) // leading again may take as long as another leader lives
-	c.behind.Store(errors.Is(cause, store.ErrFenced))
+	_, shared := c.store.(store.Lapser)
+	c.behind.Store(shared || errors.Is(cause, store.ErrFenced)) // an outcome gets lost where others can lead by then
+	told := serverFault
+	if errors.Is(cause, store.ErrUnknown) {
+		told = lostOutcome
+	}
 	for ticket := range c.waiting {
-		c.answer(Answer{Ticket: ticket, Err: serverFault(cause)})
+		c.answer(Answer{Ticket: ticket, Err: told(cause)})
 	}
 	c.refuseQueued(cause)
 	c.agents.closeAll()
@@ -341,6 +369,7 @@ func (c *Control) reload(ctx context.Context, cause error) error {
 	c.refuseQueued(cause) // of those who asked just as the fault began
 	c.fault.Store(nil)
 	c.behind.Store(false)
+	slog.Warn("leads again, and has read the journal")
 	return nil
 }
 

@@ -3,6 +3,8 @@ package control
 import (
 	"context"
 	"errors"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -186,6 +188,71 @@ func (l *lapsing) Lead(ctx context.Context) (store.Fence, error) {
 		return 0, ctx.Err()
 	}
 	return l.Store.Lead(ctx)
+}
+
+// A server that loses its store in the middle of a commit answers nothing that may be old while another leads, and tells who asked
+// for the change that its outcome is not known.
+func TestDeposedInTheMiddleOfACommit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		lapsing := &lapsing{mem.New(), make(chan struct{}), make(chan struct{})}
+		close(lapsing.vacant)
+		s := &losing{lapsing: lapsing, lose: make(chan struct{})}
+		c := open(t, s)
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- c.Run(ctx) }()
+		asked := make(chan error, 1)
+		go func() {
+			_, err := c.Submit(t.Context(), CreateCluster{Name: "one"})
+			asked <- err
+		}()
+		synctest.Wait()
+		if err := c.Current(); err != nil {
+			t.Errorf("while it leads and commits: %v", err)
+		}
+		close(s.lapsed)
+		if err := c.Current(); !isCode(err, ecs.ServerException) {
+			t.Errorf("while it commits, and another may lead: %v", err)
+		}
+		s.vacant, s.lapsed = make(chan struct{}), make(chan struct{}) // another leads
+		close(s.lose)
+		if err := <-asked; !isCode(err, ecs.ServerException) || !strings.Contains(err.Error(), "not known whether") {
+			t.Errorf("who asked is told %v", err)
+		}
+		synctest.Wait()
+		if err := c.Current(); !isCode(err, ecs.ServerException) {
+			t.Errorf("while another leads: %v", err)
+		}
+		close(s.vacant)
+		synctest.Wait()
+		if err := c.Current(); err != nil {
+			t.Errorf("when it leads again: %v", err)
+		}
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("Run: %v", err)
+		}
+	})
+}
+
+// losing is a store that loses the outcome of its first commit with records, when it is told to.
+type losing struct {
+	*lapsing
+	lose chan struct{}
+	once sync.Once
+}
+
+func (l *losing) Commit(ctx context.Context, fence store.Fence, units []store.Unit) (err error) {
+	if len(units) == 0 {
+		return l.lapsing.Commit(ctx, fence, units)
+	}
+	first := false
+	l.once.Do(func() { first = true })
+	if !first {
+		return l.lapsing.Commit(ctx, fence, units)
+	}
+	<-l.lose
+	return store.ErrUnknown
 }
 
 // A server that is deposed while it has nothing to write answers nothing that may be old, and serves again when it leads again.
