@@ -48,15 +48,19 @@ func (a *API) DeleteTaskDefinitions(ctx context.Context, in *awsecs.DeleteTaskDe
 	if err := (references{in.TaskDefinitions, maxDeleted, "Task definitions", "task definitions"}).check(); err != nil {
 		return nil, err
 	}
-	out := &awsecs.DeleteTaskDefinitionsOutput{Failures: []types.Failure{}, TaskDefinitions: []types.TaskDefinition{}}
-	for _, ref := range in.TaskDefinitions {
+	deletes := make([]control.DeleteTaskDefinition, len(in.TaskDefinitions))
+	for i, ref := range in.TaskDefinitions { // all are read before any is deleted
 		family, revision, err := a.revision(ref)
 		if err != nil {
 			return nil, err
 		}
-		d, err := submit[*ecs.TaskDefinition](ctx, a, control.DeleteTaskDefinition{Family: family, Revision: revision})
+		deletes[i] = control.DeleteTaskDefinition{Family: family, Revision: revision}
+	}
+	out := &awsecs.DeleteTaskDefinitionsOutput{Failures: []types.Failure{}, TaskDefinitions: []types.TaskDefinition{}}
+	for _, command := range deletes {
+		d, err := submit[*ecs.TaskDefinition](ctx, a, command)
 		if refusal, told := errors.AsType[*ecs.Error](err); told && refusal.Code == ecs.ClientException {
-			out.Failures = append(out.Failures, types.Failure{Arn: new(a.names.TaskDefinition(family, revision)), Reason: &refusal.Message})
+			out.Failures = append(out.Failures, types.Failure{Arn: new(a.names.TaskDefinition(command.Family, command.Revision)), Reason: &refusal.Message})
 			continue
 		}
 		if err != nil {

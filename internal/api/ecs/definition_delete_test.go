@@ -31,6 +31,10 @@ func TestDeregisterAndDelete(t *testing.T) {
 			t.Errorf("%s is not in %s", part, answer)
 		}
 	}
+	w.last = nil
+	if _, err := w.call("DeleteTaskDefinitions", `{"taskDefinitions":["web:1","web"]}`); err == nil || w.last != nil {
+		t.Errorf("a request that names no revision: error %v, and %v was done", err, w.last)
+	}
 	want := `{"failures":[{"arn":"` + pre + `task-definition/web:2","reason":"not so"}],"taskDefinitions":[`
 	answer = w.must(t, "DeleteTaskDefinitions", `{"taskDefinitions":["web:2","web:1"]}`)
 	if !strings.HasPrefix(answer, want) || !strings.Contains(answer, `"status":"DELETE_IN_PROGRESS"`) || !strings.Contains(answer, `"deleteRequestedAt":1700000000.123`) {

@@ -80,8 +80,8 @@ func (a *API) resource(ref *string) (r control.Resource, err error) {
 	kind, rest, _ := strings.Cut(parsed.Resource, "/")
 	cluster, _, long := strings.Cut(rest, "/")
 	switch {
-	case !ok:
-		return r, ecs.Errorf(ecs.InvalidParameterException, "Invalid identifier: resourceArn must be an ARN.")
+	case !ok || parsed.Service != "ecs":
+		return r, ecs.Errorf(ecs.InvalidParameterException, "Invalid identifier: resourceArn must be an ARN of ECS.")
 	case kind == "cluster":
 		r.Cluster, err = a.names.ClusterName(*ref)
 		return r, err
@@ -102,12 +102,20 @@ func (a *API) resource(ref *string) (r control.Resource, err error) {
 	default:
 		r.Instance, err = a.names.InstanceID(cluster, *ref)
 	}
+	if err == nil && kind != "service" && r.Task.IsZero() && r.Instance.IsZero() { // nothing has that id, and it would mean the cluster
+		err = errNoResource()
+	}
 	return r, err
 }
 
-// tagsOfResource finds the tags of a resource. The text is that of API_ListTagsForResource, Errors.
+// errNoResource is for what is not there. The text is that of API_ListTagsForResource, Errors.
+func errNoResource() error {
+	return ecs.Errorf(ecs.ResourceNotFoundException, "The specified resource wasn't found.")
+}
+
+// tagsOfResource finds the tags of a resource.
 func (a *API) tagsOfResource(state *root.Root, r control.Resource) ([]ecs.Tag, error) {
-	missing := ecs.Errorf(ecs.ResourceNotFoundException, "The specified resource wasn't found.")
+	missing := errNoResource()
 	if r.Family != "" {
 		if d := state.Definition(r.Family, r.Revision); d != nil {
 			return d.Tags, nil

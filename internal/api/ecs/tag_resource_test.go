@@ -32,7 +32,10 @@ func TestTagResource(t *testing.T) {
 	const invalid = "InvalidParameterException: "
 	for _, test := range []struct{ operation, request, err string }{
 		{"TagResource", `{"tags":[]}`, invalid + "resourceArn can not be blank."},
-		{"TagResource", `{"resourceArn":"front"}`, invalid + "Invalid identifier: resourceArn must be an ARN."},
+		{"TagResource", `{"resourceArn":"front"}`, invalid + "Invalid identifier: resourceArn must be an ARN of ECS."},
+		{"TagResource", `{"resourceArn":"arn:aws:s3:::bucket","tags":[]}`, invalid + "Invalid identifier: resourceArn must be an ARN of ECS."},
+		{"TagResource", `{"resourceArn":"` + pre + `task/default/00000000000000000000000000000000","tags":[]}`, "ResourceNotFoundException: The specified resource wasn't found."},
+		{"ListTagsForResource", `{"resourceArn":"` + pre + `container-instance/default/00000000000000000000000000000000"}`, "ResourceNotFoundException: The specified resource wasn't found."},
 		// boto/boto3#2473
 		{"TagResource", `{"resourceArn":"` + pre + `service/front"}`, invalid + "Long arn format must be used for tagging operations"},
 		{"TagResource", `{"resourceArn":"` + pre + `capacity-provider/x"}`,
