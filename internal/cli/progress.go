@@ -19,8 +19,9 @@ import (
 type progress struct {
 	policy policy.Policy // of the server, changed by the service's tags
 	events map[string]bool
-	over   map[string]bool // ARNs of stopped tasks that have been spoken of
-	status string          // said last
+	over   map[string]bool // ARNs of stopped tasks that have been seen
+	ends   ends
+	status statuses
 	// checked says that health checks decide when the tasks count as healthy.
 	checked bool
 	// target is the id of the deployment that is to succeed, "" where none was begun; why is what its failure event says.
@@ -36,7 +37,7 @@ func (g *progress) aim(s *types.Service) {
 
 // newProgress begins with what is known before anything was changed: that is no news. service may be nil.
 func newProgress(p policy.Policy, service *types.Service, tasks []task) *progress {
-	g := &progress{policy: p, events: map[string]bool{}, over: map[string]bool{}}
+	g := &progress{policy: p, events: map[string]bool{}, over: map[string]bool{}, ends: ends{}}
 	if service != nil {
 		for _, e := range service.Events {
 			g.events[aws.ToString(e.Id)] = true
@@ -70,7 +71,9 @@ func (g *progress) look(s *types.Service, tasks []task, now time.Time) sight {
 		}
 		g.over[t.ARN] = true
 		if !strings.HasPrefix(t.StoppedReason, "Scaling activity initiated by") { // a rollout's, or asked for
-			out.news = append(out.news, fmt.Sprintf("%s: task %s stopped: %s", name, t.shortID(), t.reason()))
+			if said := g.ends.tell(name, t); said != "" {
+				out.news = append(out.news, said)
+			}
 		}
 	}
 	for _, e := range slices.Backward(s.Events) {
@@ -84,8 +87,7 @@ func (g *progress) look(s *types.Service, tasks []task, now time.Time) sight {
 	}
 	out.failed = g.failure(s, steady)
 	out.live = live(name, status, tasks, now)
-	if status != g.status {
-		g.status = status
+	if g.status.worth(status, steady, now) {
 		out.status = name + ": " + status
 	}
 	return out

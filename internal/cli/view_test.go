@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -171,6 +172,55 @@ func TestProgressSaysNewsOnce(t *testing.T) {
 	}
 	if s = g.look(&after, []task{old, crashed, replaced}, noon); len(s.news) > 0 || s.status != "" {
 		t.Errorf("said again: %q, %q", s.news, s.status)
+	}
+}
+
+// A service that loses its tasks all the time is told of in a bounded number of lines.
+func TestProgressOfALoop(t *testing.T) {
+	const inProgress, completed = types.DeploymentRolloutStateInProgress, types.DeploymentRolloutStateCompleted
+	g := newProgress(policy.Policy{}, nil, nil)
+	var lines []string
+	now := noon
+	look := func(s *types.Service, tasks []task) {
+		got := g.look(s, tasks, now)
+		if lines = append(lines, got.news...); got.status != "" {
+			lines = append(lines, got.status)
+		}
+		now = now.Add(200 * time.Millisecond)
+	}
+	const perMinute = 300
+	for i := range 10 * perMinute {
+		id := fmt.Sprintf("%08d", i)
+		running := int32(i % 2)
+		look(apiService(1, inProgress, [3]int32{2, running, 1 - running}, [3]int32{1, 1, 0}),
+			[]task{{ARN: id, ID: id, LastStatus: "STOPPED", StoppedReason: "Essential container in task exited"}})
+	}
+	want := []string{"web: task 00000000 stopped: Essential container in task exited", "web: 0 of 1 running on web:2, 1 pending, 1 left of web:1",
+		"web: task 00000001 stopped: Essential container in task exited", "web: 1 of 1 running on web:2, 1 left of web:1"}
+	if diff := cmp.Diff(want, lines[:4]); diff != "" {
+		t.Errorf("the beginning (-want +got):\n%s", diff)
+	}
+	if text := strings.Join(lines, "\n"); !strings.Contains(text, "web: 2000 tasks have stopped so: Essential container in task exited") || len(lines) > 40 {
+		t.Errorf("%d lines:\n%s", len(lines), text)
+	}
+
+	lines = nil // the one of two that come and go that was not said last, and then stays
+	stays := apiService(1, inProgress, [3]int32{2, 1, 0}, [3]int32{1, 1, 0})
+	if g.status.last == "1 of 1 running on web:2, 1 left of web:1" {
+		stays = apiService(1, inProgress, [3]int32{2, 0, 1}, [3]int32{1, 1, 0})
+	}
+	for range 100 {
+		look(stays, nil)
+	}
+	if len(lines) != 1 {
+		t.Errorf("a status that stays: %q", lines)
+	}
+	lines = nil
+	for range 2 {
+		look(apiService(1, completed, [3]int32{2, 1, 0}), nil)
+	}
+	if diff := cmp.Diff([]string{"web: steady, 1 of 1 running on web:2"}, lines); diff != "" {
+		t.Errorf("the end (-want +got):\n%s", diff)
 	}
 }
 
