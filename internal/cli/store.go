@@ -52,6 +52,9 @@ func (v *storeCopyVerb) Run(ctx context.Context, s *Streams) error {
 		return err
 	}
 	defer from.Close()
+	if err := notEmpty(ctx, from); err != nil {
+		return fmt.Errorf("copy %s: %w", v.From, err)
+	}
 	to, err := openStore(ctx, v.To, false)
 	if err != nil {
 		return err
@@ -124,8 +127,24 @@ const (
 	copySaysEvery = 50_000
 )
 
-// errNotEmpty says that a target has records.
-var errNotEmpty = errors.New("the target has records already; copy into an empty one")
+// errNotEmpty says that a target has records, errEmpty that there is nothing to copy: in an etcd cluster that is a slip in the prefix.
+var (
+	errNotEmpty = errors.New("the target has records already; copy into an empty one")
+	errEmpty    = errors.New("it has no records; no server has used this file, or this prefix of the etcd cluster")
+)
+
+// notEmpty fails with errEmpty for a store without records.
+func notEmpty(ctx context.Context, s *ledStore) error {
+	some := errors.New("there are some")
+	err := s.Load(ctx, func(string, []byte) error { return some })
+	switch {
+	case errors.Is(err, some):
+		return nil
+	case err == nil:
+		return errEmpty
+	}
+	return err
+}
 
 // copyStore copies all records, compares and gives their number. After a failure the target is empty again, if it can be reached.
 func copyStore(ctx context.Context, from, to *ledStore, progress func(n int)) (n int, err error) {

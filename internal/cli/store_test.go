@@ -66,6 +66,18 @@ func TestStoreCopy(t *testing.T) {
 			t.Errorf("%v: code %d, %q", args, code, talk)
 		}
 	}
+	empty, fresh := filepath.Join(dir, "empty.db"), filepath.Join(dir, "fresh.db")
+	s, err := bolt.Open(empty)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+	if code, _, talk := run(empty, fresh); code != exitFailed || !strings.Contains(talk, "it has no records") {
+		t.Errorf("copy of nothing: code %d, %q", code, talk)
+	}
+	if _, err := os.Stat(fresh); err == nil {
+		t.Error("a copy of nothing was made")
+	}
 	if _, err := os.Stat(filepath.Join(dir, "none.db")); err == nil {
 		t.Error("a source was made")
 	}
