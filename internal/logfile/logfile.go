@@ -43,7 +43,7 @@ type Limits struct {
 // or g behind the number, and max-file, a number. What is "" is as in other.
 func ParseLimits(maxSize, maxFile string, other Limits) (Limits, error) {
 	if maxSize != "" {
-		digits := strings.TrimRight(strings.ToLower(maxSize), "kmg")
+		digits := strings.TrimRight(maxSize, "kmgKMG")
 		unit, known := sizeUnits[strings.ToLower(maxSize[len(digits):])]
 		n, err := strconv.ParseInt(digits, 10, 64)
 		if err != nil || !known || n < 1 || n > math.MaxInt64/unit {

@@ -203,6 +203,8 @@ func TestParseLimits(t *testing.T) {
 		{"10km", "", Limits{}, "max-size"},
 		{"k", "", Limits{}, "max-size"},
 		{"99999999999g", "", Limits{}, "max-size"},
+		{"\u023a", "", Limits{}, "max-size"},  // grows in lower case
+		{"1\u212a", "", Limits{}, "max-size"}, // is a k in lower case
 		{"", "0", Limits{}, "max-file"},
 		{"", "many", Limits{}, "max-file"},
 	} {

@@ -191,7 +191,8 @@ type Stream struct {
 // Stream gives a splitter for standard output or standard error.
 func (w *Writer) Stream(stderr bool) *Stream { return &Stream{w: w, stderr: stderr} }
 
-// Write takes bytes that came at a time: whole lines are appended, the rest waits. It cannot fail: see Writer.Dropped.
+// Write takes bytes that came at a time: whole lines are appended, the rest waits. It cannot fail: what cannot be written is dropped and
+// counted.
 func (s *Stream) Write(at ecs.Time, p []byte) {
 	if len(p) == 0 {
 		return
