@@ -62,14 +62,14 @@ type ending struct {
 
 // endingOf tells an outcome.
 func endingOf(code int, err error) *ending {
-	e := &ending{Code: code}
-	if errors.As(err, &e.Error) {
-		return e
+	var named *driver.Error
+	switch {
+	case errors.As(err, &named):
+		return &ending{Code: code, Error: &driver.Error{Name: named.Name, Text: clip(named.Text)}}
+	case err != nil:
+		return &ending{Code: code, Fault: clip(err.Error())}
 	}
-	if err != nil {
-		e.Fault = clip(err.Error())
-	}
-	return e
+	return &ending{Code: code}
 }
 
 // outcome is the outcome told.

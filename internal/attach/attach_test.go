@@ -118,6 +118,42 @@ func TestOutcomes(t *testing.T) {
 	}
 }
 
+// TestLongNews: an error longer than a message arrives cut short, and as what it is.
+func TestLongNews(t *testing.T) {
+	long := strings.Repeat("\x01", maxMessage)
+	for name, fails := range map[string]error{"named": &driver.Error{Name: driver.CannotExecContainerError, Text: long}, "fault": errors.New(long)} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				conn, _ := joined(func(context.Context, driver.Streams) (int, error) { return 0, fails })
+				_, err := Connect(t.Context(), conn, driver.Streams{})
+				if err == nil || errors.Is(err, ErrLost) || errors.As(err, new(*driver.Error)) != errors.As(fails, new(*driver.Error)) {
+					t.Errorf("%.80v of type %T arrives", err, err)
+				}
+			})
+		})
+	}
+}
+
+// TestTakenTooMuch: whatever the other end says that it has taken, no more than Window bytes are under way.
+func TestTakenTooMuch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ours, theirs := net.Pipe()
+		in := &counted{}
+		go Connect(t.Context(), Stream(ours, ours), driver.Streams{In: in})
+		conn := Stream(theirs, theirs)
+		conn.Read() // which streams there are
+		for range 3 {
+			conn.Read()
+			conn.Write([]byte("\x00" + `{"taken":9223372036854775807}`))
+		}
+		synctest.Wait()
+		if in.n > Window+3*chunk {
+			t.Errorf("%d bytes of input were taken, want at most %d", in.n, Window+3*chunk)
+		}
+		theirs.Close()
+	})
+}
+
 // TestLost: a connection that breaks ends the command at one end and is told at the other.
 func TestLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -90,7 +90,7 @@ func (c *client) take(message []byte) (end *ending, err error) {
 		_, err = c.streams.Err.Write(data)
 	case control:
 		c.mu.Lock()
-		c.left = min(c.left+max(n.Taken, 0), Window)
+		c.left = min(c.left+min(max(n.Taken, 0), Window), Window)
 		c.mu.Unlock()
 		c.room.Broadcast()
 	default:
