@@ -18,7 +18,7 @@ const (
 )
 
 // lane makes calls side by side up to a limit, and the others in order of arrival. It has goroutines only while there are
-// calls. What waits is bounded by its caller: the machine has one call in flight for each container.
+// calls. What waits is bounded by its callers: the machine has one call in flight for each container, the runner one for each task.
 type lane struct {
 	limit int
 

@@ -31,6 +31,8 @@ type Agent struct {
 	cancels map[uint64]context.CancelFunc
 	asked   map[uint64]chan<- *TaskView
 
+	// ending holds the ids of the tasks whose end the driver is hearing of, or is about to: reports are repeated.
+	ending     sync.Map
 	requests   atomic.Uint64 // made by View so far
 	background sync.WaitGroup
 }
@@ -166,7 +168,11 @@ func (a *Agent) end(ctx context.Context, r session.Report) {
 		if t.Status != ecs.StatusStopped {
 			continue
 		}
+		if _, told := a.ending.LoadOrStore(t.Task, true); told {
+			continue
+		}
 		a.lanes[driver.OpRemove].submit(&a.background, func() {
+			defer a.ending.Delete(t.Task)
 			// Who ends the agent right after its tasks wants nothing of them left.
 			limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), endFor)
 			defer cancel()

@@ -276,3 +276,24 @@ func TestDriversHearOfTheEndOfTasks(t *testing.T) {
 		}
 	})
 }
+
+// TestAnEndIsToldOnceAtATime: a report that is repeated while the driver still hears of the end of a task adds nothing to do.
+func TestAnEndIsToldOnceAtATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := ender{fake.New(7), make(chan ecs.ID)}
+		a := NewAgent(Config{}, e, nil)
+		report := Batch{Reports: []session.Report{{Tasks: []session.TaskReport{{Task: ecs.ID{2}, Status: ecs.StatusStopped}}}}}
+		for range 2 { // what comes after the driver has heard it, it hears again
+			for range 3 {
+				a.act(t.Context(), report)
+			}
+			<-e.over
+			synctest.Wait()
+			select {
+			case <-e.over:
+				t.Error("the driver hears the same twice")
+			default:
+			}
+		}
+	})
+}
