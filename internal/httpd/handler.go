@@ -44,7 +44,7 @@ type Config struct {
 	// Current, when given, refuses API calls of operations as long as the state that they read may be old.
 	Current func() error
 	// Pages serves what is not an API call, behind the same host and origin rules but without credentials; nil gives a page
-	// of text that says what this is.
+	// of text that says what this is. One that streams sets deadlines of its own: see Serve.
 	Pages http.Handler
 }
 
@@ -218,7 +218,6 @@ func (h *handler) log(c *call, err error) {
 func (c *call) read() error {
 	deadlines := http.NewResponseController(c.w)
 	deadlines.SetReadDeadline(time.Now().Add(readTimeout)) // an error means a connection without deadlines, as in tests
-	defer deadlines.SetReadDeadline(time.Time{})
 	body := bytes.NewBuffer(make([]byte, 0, min(max(c.r.ContentLength, 0), maxBody)+bytes.MinRead))
 	_, err := body.ReadFrom(http.MaxBytesReader(c.w, c.r.Body, maxBody))
 	c.body = body.Bytes()
@@ -228,6 +227,7 @@ func (c *call) read() error {
 	if err != nil {
 		return ecs.Errorf(ecs.SerializationException, "The request body ended early.")
 	}
+	deadlines.SetReadDeadline(time.Time{}) // not before: the server itself reads what is left of a body
 	return nil
 }
 

@@ -73,17 +73,7 @@ func (s *Server) Handler() http.Handler {
 	}
 	mux.HandleFunc("GET /api/{id}/task-protection/v1/state", s.getProtection)
 	mux.HandleFunc("PUT /api/{id}/task-protection/v1/state", s.putProtection)
-	return timely(http.MaxBytesHandler(mux, maxBody))
-}
-
-// timely bounds how long a request may take to come and its answer to go: whoever listens has no such bounds (httpd.Serve).
-func timely(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		transfer, until := http.NewResponseController(w), time.Now().Add(transferFor)
-		transfer.SetReadDeadline(until) // an error means a connection without deadlines, as in tests
-		transfer.SetWriteDeadline(until)
-		next.ServeHTTP(w, r)
-	})
+	return http.MaxBytesHandler(mux, maxBody)
 }
 
 // maxBody bounds what a container sends: a protection is a few dozen bytes.
@@ -105,9 +95,6 @@ func (f *failure) Error() string { return f.text }
 
 // answerFor bounds an answer; the agent and the driver answer in milliseconds.
 const answerFor = 10 * time.Second
-
-// transferFor bounds a request with its answer on the connection.
-const transferFor = 2 * answerFor
 
 // serve answers what is asked under a path, with the name that the agent of ECS has for who answers.
 func (s *Server) serve(mux *http.ServeMux, v version, path, handler string, show func(context.Context, caller) (any, error)) {
