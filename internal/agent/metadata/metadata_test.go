@@ -216,6 +216,9 @@ func TestVersion3(t *testing.T) {
 	for _, name := range []string{"LogDriver", "LogOptions", "ContainerARN", "RestartCount"} {
 		delete(web, name)
 	}
+	for _, port := range web["Ports"].([]any) {
+		delete(port.(map[string]any), "HostIp")
+	}
 	task := decoded(t, taskJSON+`}`).(map[string]any)
 	for _, name := range []string{"LaunchType", "ServiceName", "FaultInjectionEnabled"} {
 		delete(task, name)
@@ -251,6 +254,17 @@ func decoded(t *testing.T, text string) (v any) {
 		t.Fatalf("%v in %s", err, text)
 	}
 	return v
+}
+
+// A container without CPU units has the shares that Docker gives at least (amazon-ecs-agent, agent/handlers/v2, minimumCPUUnit).
+func TestLeastCPU(t *testing.T) {
+	for given, want := range map[int]string{0: `"CPU":2,`, 1: `"CPU":2,`, 2: `"CPU":2,`, 3: `"CPU":3,`} {
+		s := running()
+		s.view.Containers[0].Spec.CPU = given
+		if _, body := serve(s, &bridged{Driver: fake.New(1)})("/v4/" + webID); !strings.Contains(body, `"Limits":{`+want) {
+			t.Errorf("%d: want %s in %s", given, want, body)
+		}
+	}
 }
 
 // A task with a network interface of its own shows it, and a container the labels of its definition (developer guide, Task metadata

@@ -159,12 +159,15 @@ func (s *scene) limits() *taskLimits {
 	return out
 }
 
+// minCPU is what Docker gives a container at least, in CPU units (amazon-ecs-agent, agent/handlers/v2, minimumCPUUnit).
+const minCPU = 2
+
 // container shows one container.
 func (s *scene) container(c *agent.ContainerView) containerShape {
 	out := containerShape{
 		DockerId: dockerID(c), Name: c.Key.Container, DockerName: s.dockerName(c), Image: c.Spec.Image, ImageID: c.Started.ImageDigest,
 		Ports: ports(c.Started.Bindings), Labels: s.labels(c), DesiredStatus: s.view.Desired.String(), KnownStatus: c.Known,
-		ExitCode: c.ExitCode, Limits: containerLimits{CPU: new(float64(c.Spec.CPU)), Memory: new(c.Spec.Memory)},
+		ExitCode: c.ExitCode, Limits: containerLimits{CPU: new(float64(max(c.Spec.CPU, minCPU))), Memory: new(c.Spec.Memory)},
 		CreatedAt: moment(created(c)), StartedAt: moment(c.Started.At), FinishedAt: moment(c.StoppedAt), Type: "NORMAL",
 		Health: health(c), Volumes: volumes(c), Networks: s.networks(c),
 	}

@@ -43,6 +43,9 @@ func inVersion3(answer any) any {
 
 func (c containerShape) inVersion3() containerShape {
 	c.LogDriver, c.LogOptions, c.ContainerARN, c.RestartCount = "", nil, "", nil
+	for i := range c.Ports {
+		c.Ports[i].HostIp = ""
+	}
 	for i := range c.Networks {
 		c.Networks[i] = networkShape{NetworkMode: c.Networks[i].NetworkMode, IPv4Addresses: c.Networks[i].IPv4Addresses}
 	}
