@@ -66,6 +66,27 @@ func TestUnhealthyIsReplaced(t *testing.T) {
 	})
 }
 
+// TestQuietChanges has a task keep its version where there is no event: when its health changes, and when a container is restarted in place.
+func TestQuietChanges(t *testing.T) {
+	w := newWorld(t, "ecs")
+	a := w.agent()
+	id := w.do(RunTask{Cluster: "default", Definition: w.define("job", checked), Count: 1}).(*RunTaskResult).Tasks[0].ID
+	before := w.m.Root().Task("default", id).Version
+	a.find(id, ecs.HealthHealthy)
+	a.find(id, ecs.HealthUnhealthy)
+	c := &a.tasks[id].Containers[0]
+	c.RuntimeID, c.Health = "2", ecs.HealthUnknown
+	a.report(nil, *a.tasks[id])
+	w.run()
+	task := w.m.Root().Task("default", id)
+	equal(t, "container", []string{task.Containers[0].RuntimeID, task.Containers[0].Health.String()}, []string{"2", "UNKNOWN"})
+	equal(t, "version", task.Version, before)
+	c.ImageDigest = "sha256:1"
+	a.report(nil, *a.tasks[id])
+	w.run()
+	equal(t, "version with a digest", w.m.Root().Task("default", id).Version, before+1)
+}
+
 // TestHealthCounts rolls containers up to their task: only essential ones with a check count.
 func TestHealthCounts(t *testing.T) {
 	w := newWorld(t, "ecs")

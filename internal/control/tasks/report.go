@@ -11,24 +11,28 @@ import (
 )
 
 // Report takes what the agent of a container instance says of a task. known is false when the agent should forget the task:
-// because it is none of that instance's, or because it is over.
+// because it is none of that instance's, or because it is over. Only what makes an event is a new version of the task: health and
+// restarts in place are none (Amazon ECS task state change events; amazon-ecs-agent, api/container/restart).
 func (b *Book) Report(now ecs.Time, cluster string, instance ecs.ID, r *session.TaskReport) (known bool) {
 	t := b.Task(cluster, r.Task)
 	if t == nil || t.Instance != instance || t.Stopped() {
 		return false
 	}
 	n := *t
-	changed := mergeTimes(&n, r)
-	if containers, differ := mergeContainers(t, r.Containers); differ {
-		n.Containers, changed = containers, true
+	newer := mergeTimes(&n, r)
+	containers, what := mergeContainers(t, r.Containers)
+	if what != same {
+		n.Containers = containers
 		n.Health = healthOf(t.Definition, containers)
 	}
 	move(&n, now, r)
 	if n.LastStatus == t.LastStatus && n.DesiredStatus == t.DesiredStatus {
-		if !changed {
+		switch {
+		case newer || what == moved:
+			n.Version++
+		case what == same:
 			return true
 		}
-		n.Version++
 	}
 	b.put(t, &n)
 	return true
@@ -95,20 +99,29 @@ func healthOf(d *ecs.TaskDefinition, containers []ecs.Container) ecs.Health {
 	return lifecycle.Health(checked)
 }
 
+// difference is what a report changes of containers.
+type difference uint8
+
+const (
+	same  difference = iota
+	quiet            // what makes no event: health, and a restart in place
+	moved            // what makes one
+)
+
 // mergeContainers gives the containers of t with what is new in the reports. Statuses only grow; an exit code, once known, stays.
-func mergeContainers(t *ecs.Task, reports []session.ContainerReport) ([]ecs.Container, bool) {
+func mergeContainers(t *ecs.Task, reports []session.ContainerReport) ([]ecs.Container, difference) {
 	containers := slices.Clone(t.Containers)
-	changed := false
+	all := same
 	for _, r := range reports {
 		i := slices.IndexFunc(t.Definition.Containers, func(d ecs.ContainerDefinition) bool { return d.Name == r.Name })
-		if i >= 0 && mergeContainer(&containers[i], r) {
-			changed = true
+		if i >= 0 {
+			all = max(all, mergeContainer(&containers[i], r))
 		}
 	}
-	return containers, changed
+	return containers, all
 }
 
-func mergeContainer(c *ecs.Container, r session.ContainerReport) bool {
+func mergeContainer(c *ecs.Container, r session.ContainerReport) difference {
 	old := *c
 	c.Status = max(c.Status, r.Status)
 	c.Health = r.Health
@@ -130,7 +143,13 @@ func mergeContainer(c *ecs.Container, r session.ContainerReport) bool {
 	if c.ImageDigest == "" {
 		c.ImageDigest = r.ImageDigest
 	}
-	return c.Status != old.Status || c.Health != old.Health || c.ExitCode != old.ExitCode || c.Reason != old.Reason ||
-		c.RuntimeID != old.RuntimeID || !slices.Equal(c.Bindings, old.Bindings) ||
-		c.Address != old.Address || c.ImageDigest != old.ImageDigest
+	ran := c.RuntimeID != old.RuntimeID || !slices.Equal(c.Bindings, old.Bindings)
+	switch {
+	case c.Status != old.Status, c.ExitCode != old.ExitCode, c.Reason != old.Reason, c.Address != old.Address,
+		c.ImageDigest != old.ImageDigest, ran && old.RuntimeID == "":
+		return moved
+	case c.Health != old.Health, ran:
+		return quiet
+	}
+	return same
 }
