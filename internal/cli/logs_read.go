@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
 	"ballast/internal/api/logs"
+	"ballast/internal/driver"
 )
 
 // cursor is how far the log of one container has been read.
@@ -205,17 +206,17 @@ func (r *logReader) place(ctx context.Context, c *cursor) (group, stream string,
 	return group, stream, nil
 }
 
-// logPlace gives where a container's lines are: see package logs.
-func logPlace(t task, container, cluster string, driver *types.LogConfiguration) (group, stream string) {
+// logPlace gives where the lines of a container with such a log configuration are: see package logs.
+func logPlace(t task, container, cluster string, as *types.LogConfiguration) (group, stream string) {
 	prefix := cmp.Or(t.Service, t.family())
 	group = logs.GroupPrefix + cluster
-	if driver != nil && driver.LogDriver == types.LogDriverAwslogs && driver.Options["awslogs-group"] != "" {
-		group, prefix = driver.Options["awslogs-group"], driver.Options["awslogs-stream-prefix"]
+	if as != nil && as.LogDriver == types.LogDriverAwslogs && as.Options["awslogs-group"] != "" {
+		group, prefix = as.Options["awslogs-group"], as.Options["awslogs-stream-prefix"]
 	}
 	if prefix == "" {
 		for _, c := range t.Containers {
 			if c.Name == container {
-				return group, c.runtimeID
+				return group, driver.ContainerID(t.ID, container, c.runtimeID)
 			}
 		}
 	}

@@ -348,7 +348,7 @@ func TestLogReaderTakesTheNewest(t *testing.T) {
 }
 
 func TestLogPlace(t *testing.T) {
-	one := task{ID: "123", Service: "web", Revision: "app:3", Containers: []container{{Name: "app", runtimeID: "r1"}, {Name: "side"}}}
+	one := task{ID: "123", Service: "web", Revision: "app:3", Containers: []container{{Name: "app", runtimeID: strings.Repeat("r", 64)}, {Name: "side"}}}
 	alone := one
 	alone.Service = ""
 	awslogs := func(options ...string) *types.LogConfiguration {
@@ -368,7 +368,7 @@ func TestLogPlace(t *testing.T) {
 		{alone, "app", nil, "/ballast/blue", "app/app/123"},
 		{one, "app", &types.LogConfiguration{LogDriver: types.LogDriverJsonFile}, "/ballast/blue", "web/app/123"},
 		{one, "app", awslogs("awslogs-stream-prefix", "live"), "/g", "live/app/123"},
-		{one, "app", awslogs(), "/g", "r1"},
+		{one, "app", awslogs(), "/g", strings.Repeat("r", 64)},
 		{one, "side", awslogs(), "/g", ""},
 	} {
 		if group, stream := logPlace(c.task, c.container, "blue", c.driver); group != c.group || stream != c.stream {

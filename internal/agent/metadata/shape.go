@@ -1,14 +1,14 @@
 package metadata
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
+	"cmp"
 	"fmt"
 	"strconv"
 	"time"
 
 	"ballast/internal/agent"
 	"ballast/internal/arn"
+	"ballast/internal/driver"
 	"ballast/internal/ecs"
 )
 
@@ -198,14 +198,9 @@ func created(c *agent.ContainerView) ecs.Time {
 	return c.CreatedAt
 }
 
-// dockerID is what the driver knows a container by. A process id says too little to tell two containers apart, so of drivers without
-// long ids it is a hash of the container's name.
+// dockerID is what a container is known by; one that is being started is known by it already.
 func dockerID(c *agent.ContainerView) string {
-	if len(c.Started.RuntimeID) >= 2*sha256.Size {
-		return c.Started.RuntimeID
-	}
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s/%s", c.Key.Task, c.Key.Container))
-	return hex.EncodeToString(sum[:])
+	return driver.ContainerID(c.Key.Task.String(), c.Key.Container, cmp.Or(c.Started.RuntimeID, "-"))
 }
 
 // dockerName has the form that the agent of ECS gives: "ecs-<family>-<revision>-<container>-<20 hex>".

@@ -48,9 +48,9 @@ func library(t *testing.T) (*desk, map[string]*ecs.Task) {
 		definition             *ecs.TaskDefinition
 		stopped                ecs.Time
 	}{{"one", "a", "web", definitions[0], 0}, {"two", "b", "web", definitions[1], 0}, {"three", "b", "", definitions[2], 0},
-		{"four", "b", "", definitions[3], 0}, {"five", "a", "web", definitions[0], 1_000}} {
+		{"four", "b", "", definitions[3], 0}, {"five", "a", "web", definitions[0], 1_000}, {"six", "a", "", definitions[2], 1_000}} {
 		task := &ecs.Task{Seq: uint64(i + 1), ID: ecs.ID{byte(i + 1)}, Cluster: one.cluster, Service: one.service, Definition: one.definition,
-			DesiredStatus: ecs.StatusRunning, LastStatus: ecs.StatusRunning, CreatedAt: 100, Containers: []ecs.Container{{RuntimeID: "runtime" + one.name}, {}}}
+			DesiredStatus: ecs.StatusRunning, LastStatus: ecs.StatusRunning, CreatedAt: 100, Containers: []ecs.Container{{RuntimeID: "4711"}, {}}}
 		if one.stopped != 0 {
 			task.DesiredStatus, task.LastStatus, task.StoppedAt = ecs.StatusStopped, ecs.StatusStopped, one.stopped
 		}
@@ -104,8 +104,9 @@ func TestDescribeLogGroups(t *testing.T) {
 func TestGroupsHoldWhatNamesThem(t *testing.T) {
 	d, tasks := library(t)
 	id := func(name string) string { return tasks[name].ID.String() }
+	bare := func(name string) string { return driver.ContainerID(id(name), "app", "4711") }
 	groups := map[string][]string{
-		"/ecs/api":   {"live/app/" + id("one"), "live/app/" + id("five"), "next/v2/app/" + id("two"), "runtimethree"},
+		"/ecs/api":   {"live/app/" + id("one"), "live/app/" + id("five"), "next/v2/app/" + id("two"), bare("three"), bare("six")},
 		"/ballast/a": {"web/side/" + id("one"), "web/side/" + id("five")},
 		"/ballast/b": {"job/app/" + id("four")},
 		"/ecs/idle":  nil,
@@ -130,7 +131,7 @@ func TestGroupsHoldWhatNamesThem(t *testing.T) {
 	if got := d.must(t, "FilterLogEvents", m{"logGroupName": "/ecs/api", "logStreamNamePrefix": "live/"}).messages(); !slices.Equal(got, []string{"one", "five"}) {
 		t.Errorf("with a prefix: %q", got)
 	}
-	for _, name := range []string{"live/app/" + id("two"), "web/app/" + id("one"), "live/side/" + id("one"), "runtimeone"} {
+	for _, name := range []string{"live/app/" + id("two"), "web/app/" + id("one"), "live/side/" + id("one"), "4711"} {
 		if _, err := d.call("GetLogEvents", m{"logGroupName": "/ecs/api", "logStreamName": name}); err == nil {
 			t.Errorf("there is a stream %s", name)
 		}
@@ -154,7 +155,7 @@ func TestOrderByLastEventTime(t *testing.T) {
 				break
 			}
 		}
-		want := []int64{0, 502, 504, 900}
+		want := []int64{0, 502, 504, 505, 900}
 		if descending {
 			slices.Reverse(want)
 		}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"ballast/internal/control/root"
+	"ballast/internal/driver"
 	"ballast/internal/ecs"
 )
 
@@ -23,7 +24,7 @@ func streamName(t *ecs.Task, i int) string {
 	if c.Logging.Group() != "" {
 		if prefix = c.Logging.StreamPrefix(); prefix == "" {
 			if i < len(t.Containers) {
-				return t.Containers[i].RuntimeID
+				return driver.ContainerID(t.ID.String(), c.Name, t.Containers[i].RuntimeID)
 			}
 			return ""
 		}
@@ -61,7 +62,7 @@ func (g group) find(state *root.Root, name string) (stream, error) {
 			return s, nil
 		}
 	}
-	if len(g.families) > 0 && !strings.Contains(name, "/") { // named by the runtime's id
+	if len(g.families) > 0 && !strings.Contains(name, "/") { // named by the container's id
 		for _, s := range g.ofFamilies(state, name) {
 			if s.name == name {
 				return s, nil
