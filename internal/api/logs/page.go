@@ -3,6 +3,7 @@ package logs
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sort"
 
 	"ballast/internal/driver"
@@ -44,6 +45,9 @@ type reader struct {
 }
 
 func (r reader) read(ctx context.Context, position int64, limit int) ([]driver.LogLine, int64, error) {
+	if err := ctx.Err(); err != nil { // a source of files does not look, and there may be much of them
+		return nil, 0, fmt.Errorf("read log stream %s: %w", r.stream.name, err)
+	}
 	lines, next, err := r.source.Logs(ctx, r.stream.task.ID, r.stream.container, position, limit)
 	if err != nil {
 		return nil, 0, fmt.Errorf("read log stream %s: %w", r.stream.name, err)
@@ -158,38 +162,49 @@ type located struct {
 	index    int
 }
 
-// tail keeps the newest lines of those it is given.
+// tail keeps the newest lines of those it is given: those that fit into an answer and, so that dropping the oldest is cheap, about as
+// many more.
 type tail struct {
 	limit int
-	lines []located // at most twice limit, so that dropping the oldest is cheap
+	lines []located
+	bytes int // that the lines have in an answer
 }
+
+func (l *located) bytes() int { return len(l.Text) + eventOverhead }
 
 func (t *tail) add(l located) {
-	if len(t.lines) == 2*t.limit {
-		t.lines = t.lines[:copy(t.lines, t.lines[t.limit:])]
+	t.lines, t.bytes = append(t.lines, l), t.bytes+l.bytes()
+	if len(t.lines) > 2*t.limit || t.bytes > 2*maxBytes {
+		t.trim()
 	}
-	t.lines = append(t.lines, l)
 }
 
-// page gives the newest lines that fit into an answer; end is the position after them.
-func (t *tail) page(ctx context.Context, r reader, end int64) (page, error) {
+// trim drops what does not fit into an answer. The newest line always does.
+func (t *tail) trim() {
 	first, bytes := len(t.lines), 0
 	for first > 0 && len(t.lines)-first < t.limit {
-		bytes += len(t.lines[first-1].Text) + eventOverhead
-		if bytes > maxBytes && first < len(t.lines) {
+		size := t.lines[first-1].bytes()
+		if bytes+size > maxBytes && bytes > 0 {
 			break
 		}
+		bytes += size
 		first--
 	}
+	t.lines, t.bytes = slices.Delete(t.lines, 0, first), bytes
+}
+
+// page gives the lines that fit into an answer; end is the position after them.
+func (t *tail) page(ctx context.Context, r reader, end int64) (page, error) {
+	t.trim()
 	p := page{before: 0, end: end}
-	if first == len(t.lines) {
+	if len(t.lines) == 0 {
 		return p, nil
 	}
 	var err error
-	if p.before, err = r.after(ctx, t.lines[first].position, t.lines[first].index); err != nil {
+	if p.before, err = r.after(ctx, t.lines[0].position, t.lines[0].index); err != nil {
 		return page{}, err
 	}
-	for _, l := range t.lines[first:] {
+	for _, l := range t.lines {
 		p.lines = append(p.lines, l.LogLine)
 	}
 	return p, nil
