@@ -147,6 +147,8 @@ func TestDecodeJSONRefuses(t *testing.T) {
 		{&sdk.ListClustersInput{}, `{"nextToken":"\x"}`, "Malformed JSON at byte 14 of the request body: an unknown escape in a string"},
 		{&sdk.ListClustersInput{}, `{"nextToken":"abc`, "Unexpected end of the request body: a string without its closing quote"},
 		{&sdk.ListClustersInput{}, `{"a":` + strings.Repeat("[", 64) + strings.Repeat("]", 64) + `}`, "The request body is nested deeper than 64 levels"},
+		{&sdk.RegisterTaskDefinitionInput{}, `{"containerDefinitions":[` + strings.Repeat("{},", maxElements) + `{}]}`,
+			"A list has more than 10000 elements (at containerDefinitions)"},
 	} {
 		err := DecodeJSON([]byte(tt.body), tt.in)
 		got, ok := errors.AsType[*ecs.Error](err)
@@ -156,6 +158,9 @@ func TestDecodeJSONRefuses(t *testing.T) {
 	}
 	if err := DecodeJSON([]byte(`{"a":`+strings.Repeat("[", 63)+strings.Repeat("]", 63)+`}`), &sdk.ListClustersInput{}); err != nil {
 		t.Errorf("64 levels: %v", err)
+	}
+	if err := DecodeJSON([]byte(`{"containerDefinitions":[`+strings.Repeat("{},", maxElements-1)+`{}]}`), &sdk.RegisterTaskDefinitionInput{}); err != nil {
+		t.Errorf("%d elements: %v", maxElements, err)
 	}
 	if err := DecodeJSON([]byte(`{}`), sdk.ListClustersInput{}); err == nil {
 		t.Error("decoding into a value did not fail")
