@@ -45,7 +45,8 @@ const (
 // handler gives what the endpoint serves. Everything stands behind the host and origin rules of httpd.
 func (d *Daemon) handler() http.Handler {
 	config := httpd.Config{
-		Operations: d.operations(), Upgrades: []httpd.Upgrade{exec.Upgrade(d.control, &d.logs)}, Lookups: []httpd.Lookup{why.Lookup(d.control)}, Hosts: d.hosts(), Credentials: d.cfg.Credentials, Account: d.cfg.Account,
+		Operations: d.operations(), Upgrades: []httpd.Upgrade{exec.Upgrade(d.control, &d.logs)}, Lookups: []httpd.Lookup{why.Lookup(d.control)},
+		Hosts: d.hosts(), Credentials: d.cfg.Credentials, Account: d.cfg.Account,
 		Now: time.Now, RequestID: requestID, Log: d.cfg.Log, Current: d.control.Current,
 	}
 	api := httpd.Handler(config)

@@ -54,9 +54,8 @@ func makeCgroups(dir string) (unified string, c controls) {
 // delegate hands the controllers of a group on to the groups of containers below a base, and says which arrived.
 func delegate(parent, base string) (memory, cpu bool) {
 	for _, dir := range []string{parent, base} {
-		for _, controller := range []string{"+memory", "+cpu"} {
-			// A group with processes refuses; what counts is what arrives.
-			_ = os.WriteFile(filepath.Join(dir, "cgroup.subtree_control"), []byte(controller), 0o644)
+		for _, controller := range []string{"memory", "cpu"} {
+			_ = cgroup.Set(dir, cgroup.Delegate(controller)) // a group with processes refuses; what counts is what arrives
 		}
 	}
 	b, _ := os.ReadFile(filepath.Join(base, "cgroup.subtree_control"))
