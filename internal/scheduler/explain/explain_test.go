@@ -486,6 +486,15 @@ func TestTask(t *testing.T) {
 		"task-alone-waits": alone(func(t *ecs.Task) {
 			t.LastStatus, t.StartedAt, t.Containers[0].Status = ecs.StatusPending, 0, ecs.StatusPending
 		}),
+		"task-alone-stuck": alone(func(t *ecs.Task) {
+			t.LastStatus, t.StartedAt, t.Containers[0].Status = ecs.StatusPending, 0, ecs.StatusPending
+			t.Containers[1].Health = ecs.HealthUnhealthy
+		}),
+		"task-alone-stuck-for-now": alone(func(t *ecs.Task) {
+			t.LastStatus, t.StartedAt, t.Containers[0].Status = ecs.StatusPending, 0, ecs.StatusPending
+			t.Containers[1].Health = ecs.HealthUnhealthy
+			t.Definition.Containers[1].StartTimeout = 2 * time.Minute
+		}),
 		"task-dependency-failed": alone(func(t *ecs.Task) {
 			t.LastStatus, t.DesiredStatus, t.StartedAt = ecs.StatusStopped, ecs.StatusStopped, 0
 			t.StopCode, t.StoppedReason, t.StoppingAt = ecs.TaskFailedToStart, ecs.ReasonFailedToStart, noon
