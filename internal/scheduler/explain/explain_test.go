@@ -236,6 +236,16 @@ var scenes = map[string]func() *scene{
 		s.sync()
 		return s
 	},
+	"stuck-for-now": func() *scene {
+		s := newScene(1, dependent())
+		t := s.add(0, scheduler.Starting, func(t *Task) {
+			t.Containers[1].Health = ecs.HealthUnhealthy
+			t.Definition.Containers[1].StartTimeout = 2 * time.Minute
+		})
+		s.c.Stuck = []scheduler.Stuck{{Seq: t.Seq, Task: t.ID, Deployment: t.Deployment, Container: "app", Dependency: "db", Since: noon.Add(-time.Minute)}}
+		s.sync()
+		return s
+	},
 	"protected": func() *scene {
 		s := newScene(1, definition("web", 1))
 		s.service.Deployments[0].Rollout = ecs.RolloutCompleted

@@ -136,18 +136,36 @@ func (b *builder) deadlocked(e scheduler.Explanation) Finding {
 }
 
 func (b *builder) stuck(e scheduler.Explanation) Finding {
-	f := Finding{Kind: IsStuck, Weight: Broken, Deployment: e.Deployment.String(), Count: 1, Tasks: []string{e.Task.String()}, Container: e.Container,
-		Text: fmt.Sprintf("Task %s does not come to RUNNING: container %s waits for container %s to be HEALTHY, which is UNHEALTHY.", short(e.Task),
-			e.Container, e.Dependency),
-		Then: "nothing, unless it becomes healthy: ECS waits for ever",
-		Try: []string{ballast(b.report.Cluster, "logs "+short(e.Task)+" --container "+e.Dependency),
-			"Give container " + e.Dependency + " a startTimeout, or the service the tag ballast:stuck-after, to have such tasks end."}}
+	f := Finding{Kind: IsStuck, Deployment: e.Deployment.String(), Count: 1, Tasks: []string{e.Task.String()}, Container: e.Container,
+		Text: fmt.Sprintf("Task %s does not come to RUNNING: %s.", short(e.Task), waitsInVain(e.Container, e.Dependency))}
+	t := &ecs.Task{ID: e.Task, Cluster: b.report.Cluster, Definition: &ecs.TaskDefinition{}}
+	if i := slices.IndexFunc(b.Tasks, func(x Task) bool { return x.ID == e.Task }); i >= 0 {
+		t = b.Tasks[i].Task
+	}
+	f.Weight, f.Then, f.Try = whileStuck(t, e.Dependency, ", or the service the tag ballast:stuck-after")
 	after := b.View.Policy.StuckAfter
 	i := slices.IndexFunc(b.Stuck, func(k scheduler.Stuck) bool { return k.Task == e.Task })
 	if after > 0 && i >= 0 {
 		f.Weight, f.Then, f.At = Held, "the task is ended as one that failed to start (ballast:stuck-after)", moment(b.Stuck[i].Since.Add(after))
 	}
 	return f
+}
+
+func waitsInVain(container, on string) string {
+	return fmt.Sprintf("container %s waits for container %s to be HEALTHY, which is UNHEALTHY", container, on)
+}
+
+// whileStuck says what becomes of a task that waits for a container which is UNHEALTHY, and what to do; or is what may be done instead
+// of giving that container a startTimeout.
+func whileStuck(t *ecs.Task, on, or string) (w Weight, then string, try []string) {
+	try = []string{ballast(t.Cluster, "logs "+short(t.ID)+" --container "+on)}
+	for i := range t.Definition.Containers {
+		if c := &t.Definition.Containers[i]; c.Name == on && c.StartTimeout > 0 {
+			return Held, fmt.Sprintf("the task fails to start, unless it becomes healthy within its startTimeout of %s", Span(c.StartTimeout)), try
+		}
+	}
+	return Broken, "nothing, unless it becomes healthy: ECS waits for ever", append(try, "Give container "+on+" a startTimeout"+or+
+		", to have such tasks end.")
 }
 
 func (b *builder) protected(e scheduler.Explanation) Finding {

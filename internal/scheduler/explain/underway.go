@@ -9,6 +9,7 @@ import (
 
 	"ballast/internal/ecs"
 	"ballast/internal/scheduler"
+	"ballast/internal/scheduler/lifecycle"
 )
 
 // rolling tells how far a rollout is, and what the window says to it.
@@ -170,6 +171,11 @@ func (b *builder) starting(t *Task) circumstance {
 			return circumstance{text: "waits for " + agents + ", of which nothing is heard"}
 		}
 	}
+	if waits, on, is := lifecycle.Stuck(t.Definition.Containers, t.Containers); is {
+		c := circumstance{container: waits, kind: IsStuck, text: "is stuck before RUNNING: " + waitsInVain(waits, on)}
+		c.weight, c.then, c.try = whileStuck(t.Task, on, "")
+		return c
+	}
 	if c := waitsForContainer(t.Task); c.text != "" {
 		return c
 	}
@@ -196,29 +202,12 @@ func waitsForContainer(t *ecs.Task) circumstance {
 				if d.Name != dep.Container || met(dep.Condition, on) || on.Status < ecs.StatusRunning {
 					continue
 				}
-				if dep.Condition == ecs.DependHealthy && on.Health == ecs.HealthUnhealthy {
-					return stuckBehind(t, t.Definition.Containers[i].Name, d)
-				}
 				return circumstance{container: t.Definition.Containers[i].Name,
 					text: fmt.Sprintf("waits, as container %s starts only when container %s %s", t.Definition.Containers[i].Name, d.Name, unmet[dep.Condition])}
 			}
 		}
 	}
 	return circumstance{}
-}
-
-// stuckBehind is the circumstance of a task whose container waits for one that is UNHEALTHY.
-func stuckBehind(t *ecs.Task, waits string, on *ecs.ContainerDefinition) circumstance {
-	c := circumstance{container: waits, kind: IsStuck, weight: Broken,
-		text: fmt.Sprintf("is stuck before RUNNING: container %s waits for container %s to be HEALTHY, which is UNHEALTHY", waits, on.Name),
-		then: "nothing, unless it becomes healthy: ECS waits for ever",
-		try:  []string{ballast(t.Cluster, "logs "+short(t.ID)+" --container "+on.Name)}}
-	if on.StartTimeout > 0 {
-		c.weight, c.then = Held, fmt.Sprintf("the task fails to start, unless it becomes healthy within its startTimeout of %s", Span(on.StartTimeout))
-		return c
-	}
-	c.try = append(c.try, "Give container "+on.Name+" a startTimeout, to have such tasks end.")
-	return c
 }
 
 var unmet = [...]string{ecs.DependStart: "has started", ecs.DependComplete: "has ended",
