@@ -116,12 +116,17 @@ func (e edge) met(target string, now ecs.Time) (wait, string) {
 	on := e.on
 	ran, over := on.started.At != 0, on.phase == stopped
 	failed := func(why string) (wait, string) {
-		return waitFailed, fmt.Sprintf("dependency graph: failed to resolve container ordering dependency [%s] for target [%s] as %s",
+		return waitFailed, fmt.Sprintf("dependency graph: failed to resolve container ordering dependency [%s] for target [%s] %s",
 			on.key.Container, target, why)
 	}
 	switch {
+	case e.condition == ecs.DependSuccess && !e.created && over:
+		if on.exitCode != nil && *on.exitCode == 0 {
+			return waitOver, ""
+		}
+		return failed("as dependency did not exit successfully.")
 	case over && !ran:
-		return failed("the dependency did not start.")
+		return failed("because dependency will never start")
 	case e.created:
 		if on.phase >= created {
 			return waitOver, ""
@@ -130,13 +135,8 @@ func (e edge) met(target string, now ecs.Time) (wait, string) {
 		return waitOver, ""
 	case e.condition == ecs.DependComplete && over:
 		return waitOver, ""
-	case e.condition == ecs.DependSuccess && over:
-		if on.exitCode != nil && *on.exitCode == 0 {
-			return waitOver, ""
-		}
-		return failed("dependency did not exit successfully.")
 	case e.condition == ecs.DependHealthy && over:
-		return failed("the dependency ended before it was healthy.")
+		return failed("as the dependency ended before it was healthy.")
 	case e.condition == ecs.DependHealthy && on.check.verdict == ecs.HealthHealthy:
 		return waitOver, ""
 	case e.deadline() != 0 && now >= e.deadline():

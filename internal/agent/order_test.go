@@ -96,7 +96,7 @@ func TestOrder(t *testing.T) {
 // TestOrderFails has dependencies come to nothing: the dependent never runs and says why, and with it, being essential, the task
 // fails to start.
 func TestOrderFails(t *testing.T) {
-	const failed = "CannotStartContainerError: dependency graph: failed to resolve container ordering dependency [dep] for target [web] as "
+	const failed = "CannotStartContainerError: dependency graph: failed to resolve container ordering dependency [dep] for target [web] "
 	for _, c := range []struct {
 		name      string
 		dep       ecs.ContainerDefinition
@@ -105,10 +105,12 @@ func TestOrderFails(t *testing.T) {
 		at        time.Duration
 	}{
 		{"SUCCESS", box("dep", fake.EnvExitAfter, "2s", fake.EnvExitCode, "1"), ecs.DependSuccess,
-			failed + "dependency did not exit successfully.", 2 * time.Second},
+			failed + "as dependency did not exit successfully.", 2 * time.Second},
 		{"HEALTHY", checkedBox("dep", fake.EnvExitAfter, "2s"), ecs.DependHealthy,
-			failed + "the dependency ended before it was healthy.", 2 * time.Second},
-		{"never starts", box("dep", fake.EnvFailStart, "no"), ecs.DependStart, failed + "the dependency did not start.", 0},
+			failed + "as the dependency ended before it was healthy.", 2 * time.Second},
+		{"never starts", box("dep", fake.EnvFailStart, "no"), ecs.DependStart, failed + "because dependency will never start", 0},
+		{"never ends", box("dep", fake.EnvFailStart, "no"), ecs.DependComplete, failed + "because dependency will never start", 0},
+		{"never succeeds", box("dep", fake.EnvFailStart, "no"), ecs.DependSuccess, failed + "as dependency did not exit successfully.", 0},
 		{"times out", startWithin(checkedBox("dep", fake.EnvHealth, "unhealthy"), 7*time.Second), ecs.DependHealthy,
 			"CannotStartContainerError: dependency graph: container ordering dependency [dep] for target [web] has timed out.",
 			7 * time.Second},
