@@ -112,7 +112,7 @@ func TestAWSCLI(t *testing.T) {
 // tailed follows the log of the cluster until every task has said where it listens.
 func tailed(t *testing.T, program, endpoint string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), harness.Limit)
 	defer cancel()
 	tail := exec.CommandContext(ctx, program, "--endpoint-url", endpoint, "logs", "tail", "/ballast/default", "--follow", "--since", "5m", "--format", "short")
 	tail.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_DEFAULT_REGION=us-east-1", "PYTHONUNBUFFERED=1")
@@ -158,7 +158,7 @@ func TestSDKForGo(t *testing.T) {
 	}
 	services := &awsecs.DescribeServicesInput{Services: []string{"go"}}
 	soon := func(o *awsecs.ServicesStableWaiterOptions) { o.MinDelay = 50 * time.Millisecond }
-	if err := awsecs.NewServicesStableWaiter(c, soon).Wait(ctx, services, 30*time.Second); err != nil {
+	if err := awsecs.NewServicesStableWaiter(c, soon).Wait(ctx, services, harness.Limit); err != nil {
 		t.Fatal(err)
 	}
 	var arns []string
@@ -194,7 +194,7 @@ func TestSDKForGo(t *testing.T) {
 		t.Fatal(err)
 	}
 	gone := func(o *awsecs.ServicesInactiveWaiterOptions) { o.MinDelay = 50 * time.Millisecond }
-	if err := awsecs.NewServicesInactiveWaiter(c, gone).Wait(ctx, services, 30*time.Second); err != nil {
+	if err := awsecs.NewServicesInactiveWaiter(c, gone).Wait(ctx, services, harness.Limit); err != nil {
 		t.Fatal(err)
 	}
 }

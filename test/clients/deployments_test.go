@@ -9,6 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	awsecs "github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+
+	"ballast/test/harness"
 )
 
 // TestServiceDeploymentsWithGo stops a service deployment that cannot come to its end, as a user of ECS does: Debian's clients are from before
@@ -35,7 +37,7 @@ func TestServiceDeploymentsWithGo(t *testing.T) {
 	// reaches waits until the newest service deployment has a status.
 	reaches := func(status types.ServiceDeploymentStatus) *types.ServiceDeployment {
 		t.Helper()
-		for end := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		for end := time.Now().Add(harness.Limit); ; time.Sleep(50 * time.Millisecond) {
 			briefs, err := c.ListServiceDeployments(ctx, list)
 			if err != nil {
 				t.Fatal(err)

@@ -12,7 +12,7 @@ import (
 )
 
 // readyWithin is how long a member may take to serve, on a machine under load.
-const readyWithin = 30 * time.Second
+const readyWithin = 2 * time.Minute
 
 // Cluster is a running etcd.
 type Cluster struct{ etcd *embed.Etcd }

@@ -35,7 +35,7 @@ func TestRestartInPlace(t *testing.T) {
 	}
 	ends, ignored = s.Status(*ends.TaskArn, "RUNNING"), s.Status(*ignored.TaskArn, "RUNNING")
 	s.Kill()
-	for end := time.Now().Add(time.Minute); harness.Alive(mainPID(t, ends)) && time.Now().Before(end); {
+	for end := time.Now().Add(harness.Limit); harness.Alive(mainPID(t, ends)) && time.Now().Before(end); {
 		time.Sleep(lonely)
 	}
 	gone(t, "each first attempt", mainPID(t, ends), mainPID(t, ignored))

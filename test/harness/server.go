@@ -31,13 +31,13 @@ import (
 
 const (
 	// Limit is how long anything may take that a test waits for: far more than it does, for machines under load.
-	Limit = 30 * time.Second
+	Limit = 2 * time.Minute
 	// pause lies between two looks from outside.
 	pause = 5 * time.Millisecond
 	// shownOutput is how much of what servers and keepers said is shown of a test that failed.
 	shownOutput = 16 << 10
 	// callLimit bounds one call of the API.
-	callLimit = 20 * time.Second
+	callLimit = time.Minute
 )
 
 // Build builds the binary into a directory and gives its path. flags go to "go build".

@@ -27,7 +27,7 @@ import (
 )
 
 // within bounds every wait of a script.
-const within = time.Minute
+const within = 2 * time.Minute
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){

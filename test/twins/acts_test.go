@@ -18,7 +18,7 @@ import (
 
 const (
 	// limit is how long what a twin waits for may take: far more than it does, for machines under load.
-	limit = 60 * time.Second
+	limit = harness.Limit
 	// pause lies between two looks.
 	pause = 150 * time.Millisecond
 	// warning is given to tasks that are to crash together: more than it takes to tell them all, on machines under load.
