@@ -36,9 +36,20 @@ func (g *stage) await(what string, expectations []string) {
 			return
 		}
 		if time.Now().After(end) {
-
+			g.report()
 			g.t.Fatalf("%s: not within %s: %s", what, limit, strings.Join(failed, "; "))
 		}
+	}
+}
+
+// shown is how many of the last things that happened are shown of a play that failed.
+const shown = 60
+
+// report says what happened last.
+func (g *stage) report() {
+	all := g.happens()
+	for _, h := range all[max(0, len(all)-shown):] {
+		g.t.Logf("%s %s %s %s", time.Duration(h.At), h.Kind, h.Revision, h.Text)
 	}
 }
 
