@@ -51,7 +51,7 @@ func (d *Driver) Attach(ctx context.Context, key driver.Key, command []string, s
 		if streams.Terminal || to == nil {
 			to = streams.Out
 		}
-		fmt.Fprintln(to, reason(err))
+		fmt.Fprintln(to, plain(err))
 		return codeOf(err), nil
 	case err != nil:
 		return 0, fmt.Errorf("run a command in container %v: %w", key, err)

@@ -37,6 +37,10 @@ func fault(ctx, limited context.Context, err error, name, state string, limit ti
 	return &driver.Error{Name: name, Text: reason(err)}
 }
 
+// daemonSays begins what an engine answers: so the client writes it, so the agent of ECS passes it on ("CannotPullContainerError: Error response
+// from daemon: pull access denied for ..."), and people's alarms look for it.
+const daemonSays = "Error response from daemon: "
+
 // answered says whether an error is the engine's answer, as opposed to one of the way to it.
 func answered(err error) bool {
 	for _, part := range passing {
@@ -48,12 +52,15 @@ func answered(err error) bool {
 		errdefs.IsPermissionDenied(err) || errdefs.IsUnauthorized(err) || errdefs.IsNotImplemented(err) || errdefs.IsFailedPrecondition(err)
 }
 
-// reason is an engine's error as people know it from each other's containers. Docker has two texts for a port that is taken: its own
-// for one of another container, the kernel's for one of another program.
+// reason is an engine's error as ECS shows it with a container. Docker has two texts for a port that is taken: its own for one of another
+// container, the kernel's for one of another program.
 func reason(err error) string {
-	text := strings.TrimPrefix(err.Error(), "Error response from daemon: ")
+	text := err.Error()
 	if strings.Contains(text, "port is already allocated") {
 		text += " (address already in use)"
 	}
 	return text
 }
+
+// plain is an engine's error without who says it, for people who have asked for one thing and wait for it.
+func plain(err error) string { return strings.TrimPrefix(err.Error(), daemonSays) }

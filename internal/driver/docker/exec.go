@@ -44,7 +44,7 @@ func (d *Driver) Exec(ctx context.Context, key driver.Key, command []string, tim
 	case errdefs.IsConflict(err) || errdefs.IsNotFound(err):
 		return 0, "", notRunning
 	case err != nil && !ran && answered(err):
-		return codeOf(err), reason(err), nil
+		return codeOf(err), plain(err), nil
 	case err != nil:
 		return 0, "", fmt.Errorf("run a command in container %v: %w", key, err)
 	}

@@ -98,3 +98,27 @@ func TestFault(t *testing.T) {
 		}
 	}
 }
+
+// Containers' reasons say that the engine spoke, as those of ECS do; who ran a command and waits for it is not told.
+func TestReasons(t *testing.T) {
+	ctx := context.Background()
+	for said, want := range map[string]string{
+		"Error response from daemon: OCI runtime create failed": "CannotStartContainerError: Error response from daemon: OCI runtime create failed",
+		"Error response from daemon: Bind for 0.0.0.0:80 failed: port is already allocated": "CannotStartContainerError: Error response from daemon: " +
+			"Bind for 0.0.0.0:80 failed: port is already allocated (address already in use)",
+	} {
+		err := fault(ctx, ctx, fmt.Errorf("%s%w", said, hidden{errdefs.ErrInternal}), driver.CannotStartContainerError, "started", startFor, "start")
+		if err.Error() != want {
+			t.Errorf("got %q, want %q", err, want)
+		}
+	}
+	if got := plain(errors.New("Error response from daemon: no such thing")); got != "no such thing" {
+		t.Errorf("got %q", got)
+	}
+}
+
+// hidden is an error that says nothing, as the class of an engine's answer does.
+type hidden struct{ error }
+
+func (hidden) Error() string   { return "" }
+func (h hidden) Unwrap() error { return h.error }
