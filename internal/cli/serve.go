@@ -59,7 +59,7 @@ func (u *server) run(ctx context.Context, p *project.Project) error {
 func (u *server) banner() {
 	u.say("Ballast %s at %s (cluster %s, region %s, account %s, policy %s)", Version(), u.daemon.Endpoint(), u.Cluster, u.Region,
 		u.Account, u.Policy)
-	u.say("driver %s%s: %s", u.daemon.DriverName(), chosen(u.Driver), meaning(u.daemon.DriverName(), u.daemon.DriverHost(),
+	u.say("driver %s%s: %s", u.daemon.DriverName(), chosen(u.daemon.DriverWhy()), meaning(u.daemon.DriverName(), u.daemon.DriverHost(),
 		u.daemon.DriverLimits(), u.RegistryAuth))
 	u.say("data in %s", u.DataDir)
 	if u.Store != "" {
@@ -80,9 +80,9 @@ func meaning(driver, host, limits, logins string) string {
 	return "containers are processes of this machine, with your rights; images are not pulled; " + limits
 }
 
-func chosen(driver string) string {
-	if driver == "auto" {
-		return " (chosen by --driver auto)"
+func chosen(why string) string {
+	if why != "" {
+		return " (chosen by --driver auto: " + why + ")"
 	}
 	return ""
 }

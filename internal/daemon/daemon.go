@@ -74,6 +74,7 @@ type Daemon struct {
 	control  *control.Control
 	listener net.Listener
 	driver   driver.Driver
+	why      string // this driver, where it was to be chosen
 	endpoint *endpoint
 	logs     lateLogs
 	agent    *agent.Agent
@@ -185,6 +186,9 @@ func (d *Daemon) Endpoint() string {
 
 // DriverName is the driver that runs containers here.
 func (d *Daemon) DriverName() string { return d.driver.Name() }
+
+// DriverWhy says why this driver runs containers, "" where Config.Driver names it.
+func (d *Daemon) DriverWhy() string { return d.why }
 
 // DriverHost is the address of the engine that runs containers here, "" for a driver without one.
 func (d *Daemon) DriverHost() string {

@@ -33,7 +33,7 @@ func (d *Daemon) openChosen(ctx context.Context) (driver.Driver, error) {
 	if _, err := os.Stat(d.dirs().keeper()); before == "" && err == nil {
 		before = driverProcess // a data directory from before there was a choice
 	}
-	name, err := chooseDriver(d.cfg.Driver, before, func() bool {
+	name, why, err := chooseDriver(d.cfg.Driver, before, func() bool {
 		limited, cancel := context.WithTimeout(ctx, engineAnswersWithin)
 		defer cancel()
 		return docker.Answers(limited, "")
@@ -41,6 +41,7 @@ func (d *Daemon) openChosen(ctx context.Context) (driver.Driver, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w; or name another folder with --data-dir", err)
 	}
+	d.why = why
 	opened, err := d.openNamed(ctx, name)
 	if err == nil && name != before {
 		err = writeDurably(file, name+"\n")
@@ -48,20 +49,20 @@ func (d *Daemon) openChosen(ctx context.Context) (driver.Driver, error) {
 	return opened, err
 }
 
-// chooseDriver decides which driver runs containers. A data directory stays with the driver of its first containers: another one
-// would neither find nor stop them. engineAnswers is asked only if that decides.
-func chooseDriver(asked, before string, engineAnswers func() bool) (string, error) {
+// chooseDriver decides which driver runs containers, and says why where it was asked to choose. A data directory stays with the driver
+// of its first containers: another one would neither find nor stop them. engineAnswers is asked only if that decides.
+func chooseDriver(asked, before string, engineAnswers func() bool) (name, why string, err error) {
 	switch {
 	case before != "" && asked != driverAuto && asked != before:
-		return "", fmt.Errorf("the containers of this data directory were made by the %s driver, which only --driver %s finds again", before, before)
-	case before != "":
-		return before, nil
+		return "", "", fmt.Errorf("the containers of this data directory were made by the %s driver, which only --driver %s finds again", before, before)
 	case asked != driverAuto:
-		return asked, nil
+		return asked, "", nil
+	case before != "":
+		return before, "this data directory began with it", nil
 	case engineAnswers():
-		return driverDocker, nil
+		return driverDocker, "a Docker engine answers", nil
 	}
-	return driverProcess, nil
+	return driverProcess, "no Docker engine answers at " + docker.DefaultHost(), nil
 }
 
 func (d *Daemon) openNamed(ctx context.Context, name string) (driver.Driver, error) {

@@ -7,10 +7,12 @@
 package docker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -128,6 +130,9 @@ func (d *Driver) recall(ctx context.Context) error {
 	}
 	return d.tidyOrphans(ctx, list)
 }
+
+// DefaultHost is the address of the engine that is meant where none is named.
+func DefaultHost() string { return cmp.Or(os.Getenv(client.EnvOverrideHost), client.DefaultDockerHost) }
 
 // Answers says whether an engine answers; the caller bounds the wait.
 func Answers(ctx context.Context, host string) bool {
