@@ -150,9 +150,13 @@ func (d *deployment) put(ctx context.Context, service project.Service) error {
 	if err != nil {
 		return err
 	}
-	numbers, err := policy.WithTags(d.policy, tagsOf(in.Tags))
+	tags := in.Tags
+	if tags == nil && have != nil {
+		tags = have.Tags
+	}
+	numbers, err := policy.WithTags(d.policy, tagsOf(tags))
 	if err != nil {
-		return err
+		numbers = d.policy // a server of another version knows more tags
 	}
 	g := newProgress(numbers, have, before)
 	g.aim(now)
@@ -228,17 +232,39 @@ func (d *deployment) carryOut(ctx context.Context, name string, plan project.Ser
 		d.changed = true
 		d.say("service %s: created, %d tasks of %s", name, aws.ToInt32(plan.Create.DesiredCount), *plan.Create.TaskDefinition)
 		return out.Service, nil
-	case plan.Update != nil:
-		out, err := d.client.ecs.UpdateService(ctx, plan.Update)
+	case len(plan.Changes) > 0:
+		now, err := d.change(ctx, plan)
 		if err != nil {
 			return nil, fmt.Errorf("update service %s: %w", name, err)
 		}
 		d.changed = true
 		d.say("service %s: updated", name)
 		d.sayChanges(plan.Changes)
-		return out.Service, nil
+		return now, nil
 	}
 	return nil, nil
+}
+
+// change makes the calls of a plan. The tags come first, for they may be settings, and tasks that the update starts may get them.
+func (d *deployment) change(ctx context.Context, plan project.ServicePlan) (*types.Service, error) {
+	if plan.Tag != nil {
+		if _, err := d.client.ecs.TagResource(ctx, plan.Tag); err != nil {
+			return nil, err
+		}
+	}
+	if plan.Untag != nil {
+		if _, err := d.client.ecs.UntagResource(ctx, plan.Untag); err != nil {
+			return nil, err
+		}
+	}
+	if plan.Update == nil {
+		return nil, nil
+	}
+	out, err := d.client.ecs.UpdateService(ctx, plan.Update)
+	if err != nil {
+		return nil, err
+	}
+	return out.Service, nil
 }
 
 // The pauses between two looks at services that are not steady: short at first, longer when it takes its time.

@@ -153,7 +153,7 @@ func (d *deployment) compareService(ctx context.Context, service project.Service
 		return nil, err
 	case plan.Create != nil:
 		return []difference{{"service", *in.ServiceName, "create", []project.Change{}}}, nil
-	case plan.Update != nil:
+	case len(plan.Changes) > 0:
 		return []difference{{"service", *in.ServiceName, "update", plan.Changes}}, nil
 	}
 	return nil, nil

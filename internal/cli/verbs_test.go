@@ -71,6 +71,7 @@ func TestVerbsAgainstAServer(t *testing.T) {
 	has(t, "events", ballast(at(endpoint, "events", "--all", "-o", "json")...).out, `{"service":"web","id":"`)
 
 	testChange(t, endpoint, dir)
+	testTags(t, endpoint)
 	testStop(t, endpoint, dir)
 	testMistakes(t, endpoint)
 }
@@ -89,6 +90,21 @@ func testChange(t *testing.T, endpoint, dir string) {
 	if len(tasks) != 3 || tasks[0].Revision != "web:2" {
 		t.Errorf("after the change: %+v", tasks)
 	}
+}
+
+// testTags changes the tags of the service, and then deploys without any.
+func testTags(t *testing.T, endpoint string) {
+	dir := projectDir(t, "web", "bonjour", "1")
+	deploy := func(more string) string {
+		write(t, dir, "service.json", `{"serviceName": "web", "taskDefinition": "web", "desiredCount": 1`+more+`}`)
+		return ballast(at(endpoint, "deploy", dir)...).talk
+	}
+	has(t, "tags", deploy(`, "tags": [{"key": "team", "value": "blue"}, {"key": "ballast:healthy-after", "value": "0s"}]`), "service web: updated", "web: steady")
+	has(t, "other tags", deploy(`, "tags": [{"key": "team", "value": "red"}]`), `tags[team].value: "blue" -> "red"`, "tags[ballast:healthy-after]", "-> unset")
+	has(t, "the same tags", deploy(`, "tags": [{"key": "team", "value": "red"}]`), "no changes")
+	has(t, "no tags", deploy(""), "no changes")
+	has(t, "an unknown tag", deploy(`, "tags": [{"key": "ballast:x", "value": ""}]`), `update service web: InvalidParameterException: tag "ballast:x" is unknown`)
+	has(t, "the tags that were", deploy(`, "tags": [{"key": "team", "value": "red"}]`), "no changes")
 }
 
 // testStop stops a task, which is replaced, and a service, which is brought back.

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	"github.com/google/go-cmp/cmp"
@@ -237,6 +238,51 @@ func TestPlanService(t *testing.T) {
 				t.Errorf("changes (-want +got):\n%s", diff)
 			}
 			checkUpdate(t, plan.Update, c.update)
+		})
+	}
+}
+
+// What tags of a service change; a file without any leaves those alone that it has.
+func TestPlanTags(t *testing.T) {
+	const arn = "arn:aws:ecs:us-east-1:000000000000:service/default/web"
+	tag := func(key, value string) types.Tag { return types.Tag{Key: &key, Value: &value} }
+	for name, c := range map[string]struct {
+		want, have []types.Tag
+		changes    []string
+		set        []string // as key=value
+		remove     []string
+	}{
+		"none in the file":  {nil, []types.Tag{tag("a", "1")}, nil, nil, nil},
+		"the same":          {[]types.Tag{tag("b", "2"), tag("a", "1")}, []types.Tag{tag("a", "1"), tag("b", "2"), tag("aws:x", "y")}, nil, nil, nil},
+		"a new one":         {[]types.Tag{tag("a", "1")}, nil, []string{`tags: unset -> [{"key":"a","value":"1"}]`}, []string{"a=1"}, nil},
+		"another value":     {[]types.Tag{tag("a", "1"), tag("b", "2")}, []types.Tag{tag("a", "1"), tag("b", "3")}, []string{`tags[b].value: "3" -> "2"`}, []string{"b=2"}, nil},
+		"one that has gone": {[]types.Tag{tag("a", "1")}, []types.Tag{tag("a", "1"), tag("b", "3")}, []string{`tags[b]: {"key":"b","value":"3"} -> unset`}, nil, []string{"b"}},
+		"an empty list":     {[]types.Tag{}, []types.Tag{tag("a", "1")}, []string{`tags: [{"key":"a","value":"1"}] -> unset`}, nil, []string{"a"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			have := &types.Service{ServiceName: aws.String("web"), ServiceArn: aws.String(arn), TaskDefinition: aws.String("x/web:1"), Tags: c.have}
+			plan, err := PlanService(&ecs.CreateServiceInput{ServiceName: aws.String("web"), TaskDefinition: aws.String("web"), Tags: c.want}, "web:1", have)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var changes, set, remove []string
+			for _, change := range plan.Changes {
+				changes = append(changes, change.String())
+			}
+			if plan.Tag != nil {
+				for _, one := range plan.Tag.Tags {
+					set = append(set, *one.Key+"="+*one.Value)
+				}
+			}
+			if plan.Untag != nil {
+				remove = plan.Untag.TagKeys
+			}
+			if diff := cmp.Diff([][]string{c.changes, c.set, c.remove}, [][]string{changes, set, remove}); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			if plan.Update != nil {
+				t.Errorf("update %+v", plan.Update)
+			}
 		})
 	}
 }

@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
@@ -44,15 +46,17 @@ var explicit = map[string]any{
 	"capacityProviderStrategy":      []any{},
 }
 
-// ServicePlan is what brings a service to what a file says: Create, or Update, or nothing.
+// ServicePlan is what brings a service to what a file says: Create, or any of Tag, Untag and Update in this order, or nothing.
 type ServicePlan struct {
 	Create  *ecs.CreateServiceInput
+	Tag     *ecs.TagResourceInput
+	Untag   *ecs.UntagResourceInput
 	Update  *ecs.UpdateServiceInput
 	Changes []Change
 }
 
 // PlanService compares a service to be with the one that there is, nil for none. definition is the task definition that the
-// file's name for it stands for, as "family:revision". A count that the file does not give is left as it is.
+// file's name for it stands for, as "family:revision". A count and tags that the file does not give are left as they are.
 func PlanService(want *ecs.CreateServiceInput, definition string, have *types.Service) (ServicePlan, error) {
 	wanted := *want
 	wanted.TaskDefinition = &definition
@@ -63,11 +67,45 @@ func PlanService(want *ecs.CreateServiceInput, definition string, have *types.Se
 	if err != nil || len(changes) == 0 {
 		return ServicePlan{}, err
 	}
-	update, err := updateOf(&wanted, changes)
-	if err != nil {
-		return ServicePlan{}, err
+	plan := ServicePlan{Changes: changes}
+	others := slices.DeleteFunc(slices.Clone(changes), func(c Change) bool { return c.member() == "tags" })
+	if len(others) > 0 {
+		if plan.Update, err = updateOf(&wanted, others); err != nil {
+			return ServicePlan{}, err
+		}
 	}
-	return ServicePlan{Update: update, Changes: changes}, nil
+	plan.Tag, plan.Untag = tagsOf(want.Tags, own(have.Tags), have.ServiceArn)
+	return plan, nil
+}
+
+// own gives the tags that are not AWS's.
+func own(tags []types.Tag) []types.Tag {
+	return slices.DeleteFunc(slices.Clone(tags), func(t types.Tag) bool { return strings.HasPrefix(aws.ToString(t.Key), "aws:") })
+}
+
+// tagsOf gives the calls that make the tags of a service those wanted, where any are given; nil for none.
+func tagsOf(want, have []types.Tag, service *string) (set *ecs.TagResourceInput, remove *ecs.UntagResourceInput) {
+	if want == nil {
+		return nil, nil
+	}
+	before := map[string]string{}
+	for _, t := range have {
+		before[aws.ToString(t.Key)] = aws.ToString(t.Value)
+	}
+	var changed []types.Tag
+	for _, t := range want {
+		if value, there := before[aws.ToString(t.Key)]; !there || value != aws.ToString(t.Value) {
+			changed = append(changed, t)
+		}
+		delete(before, aws.ToString(t.Key))
+	}
+	if len(changed) > 0 {
+		set = &ecs.TagResourceInput{ResourceArn: service, Tags: changed}
+	}
+	if len(before) > 0 {
+		remove = &ecs.UntagResourceInput{ResourceArn: service, TagKeys: sortedKeys(before)}
+	}
+	return set, remove
 }
 
 func compareService(want *ecs.CreateServiceInput, have *types.Service) ([]Change, error) {
@@ -85,6 +123,9 @@ func compareService(want *ecs.CreateServiceInput, have *types.Service) ([]Change
 	}
 	if want.DesiredCount == nil {
 		old.DesiredCount = nil
+	}
+	if old.Tags = own(old.Tags); want.Tags == nil {
+		old.Tags = nil
 	}
 	before, err := document(old)
 	if err != nil {
