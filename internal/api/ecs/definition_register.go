@@ -178,7 +178,7 @@ func show(in *awsecs.RegisterTaskDefinitionInput, d *ecs.TaskDefinition, contain
 		ExecutionRoleArn:        text(value(in.ExecutionRoleArn)),
 		Volumes:                 volumes,
 		PlacementConstraints:    []types.TaskDefinitionPlacementConstraint{},
-		Compatibilities:         []types.Compatibility{types.CompatibilityExternal, types.CompatibilityEc2},
+		Compatibilities:         compatibilities(d.NetworkMode),
 		RequiresCompatibilities: in.RequiresCompatibilities,
 		EnableFaultInjection:    in.EnableFaultInjection,
 	}
@@ -189,6 +189,15 @@ func show(in *awsecs.RegisterTaskDefinitionInput, d *ecs.TaskDefinition, contain
 		out.Memory = new(strconv.Itoa(d.Memory))
 	}
 	return out
+}
+
+// compatibilities gives what a definition can run on. External instances know no network interfaces of tasks (developer guide, External
+// instances).
+func compatibilities(mode ecs.NetworkMode) []types.Compatibility {
+	if mode == ecs.NetworkAwsvpc {
+		return []types.Compatibility{types.CompatibilityEc2}
+	}
+	return []types.Compatibility{types.CompatibilityExternal, types.CompatibilityEc2}
 }
 
 // stamp writes what control decided into a shown definition.

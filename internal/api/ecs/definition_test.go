@@ -204,6 +204,16 @@ func TestParsedDefinition(t *testing.T) {
 	}
 }
 
+// External instances know no network interfaces of tasks (developer guide, External instances: "The awsvpc network mode isn't supported.").
+func TestCompatibilities(t *testing.T) {
+	for mode, want := range map[string]string{"bridge": `["EXTERNAL","EC2"]`, "host": `["EXTERNAL","EC2"]`, "awsvpc": `["EC2"]`} {
+		answer := newWorld().must(t, "RegisterTaskDefinition", `{"family":"f","networkMode":"`+mode+`","containerDefinitions":[{"name":"x","image":"i","memory":4}]}`)
+		if !strings.Contains(answer, `"compatibilities":`+want+`,`) {
+			t.Errorf("%s: want %s in %s", mode, want, answer)
+		}
+	}
+}
+
 func TestHostModePorts(t *testing.T) {
 	w := newWorld()
 	w.must(t, "RegisterTaskDefinition", `{"family":"f","networkMode":"host","containerDefinitions":[{"name":"x","image":"i","memory":4,"portMappings":[{"containerPort":80}]}]}`)
