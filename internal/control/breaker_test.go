@@ -169,3 +169,25 @@ func TestExitsTripTheBreakerByTag(t *testing.T) {
 		equal(t, "throttled", w.said("web", "is unable to consistently start"), 0)
 	}
 }
+
+// TestBreakerTellsWhatCouldNotBeLaunched has room for one of the two tasks that a deployment starts beside the two of before.
+func TestBreakerTellsWhatCouldNotBeLaunched(t *testing.T) {
+	for _, enabled := range []bool{true, false} {
+		w := newWorld(t, "ecs")
+		a := w.agent()
+		third := func(d *ecs.TaskDefinition) { d.Containers[0].Memory = a.memory / 3 }
+		d := w.define("web", third)
+		w.do(CreateService{Service: ecs.Service{Cluster: "default", Name: "web", Desired: 2, Definition: d, Family: d.Family,
+			Revision: d.Revision, MinimumHealthyPercent: 100, MaximumPercent: 200, Breaker: ecs.Breaker{Enabled: enabled}}})
+		w.pass(time.Minute)
+		next := w.do(UpdateService{Cluster: "default", Name: "web", Definition: w.define("web", third)}).(*ecs.Service).Deployments[0].ID
+		w.pass(5 * time.Minute)
+		want := 0
+		if enabled {
+			want = 1
+		}
+		equal(t, "unplaced", w.said("web", "was unable to place a task"), 1)
+		equal(t, "told", w.said("web", "(service web) could not launch 1 tasks for deployment "+next.String()+"."), want)
+		equal(t, "running at the end", w.running("web"), []string{"web:2", "web:2"})
+	}
+}

@@ -163,8 +163,12 @@ func (m *Machine) startTasks(s *services.Service, start scheduler.Start) {
 		s.Tracker().NoRoom(deployment.ID, m.now)
 	}
 	m.services.Unplaced(m.now, s, deployment.ID, start.Count-len(started), demand.String())
-	if !awaited && s.Announce() {
-		m.say(s, refusal.Event(record.Name))
+	if awaited || !s.Announce() {
+		return
+	}
+	m.say(s, refusal.Event(record.Name))
+	if record.Breaker.Enabled && len(started) > 0 {
+		m.say(s, scheduler.NotLaunchedEvent(record.Name, deployment.ID, start.Count-len(started)))
 	}
 }
 

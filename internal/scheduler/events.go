@@ -156,6 +156,12 @@ func UnplacedEvent(service string, closest ecs.ID, why string) string {
 	return text + troubleshooting
 }
 
+// NotLaunchedEvent says that the cluster had room for some tasks of a deployment that a circuit breaker watches, but not for others
+// (developer guide, Viewing Amazon ECS service event messages).
+func NotLaunchedEvent(service string, d ecs.DeploymentID, tasks int) string {
+	return prefix(service) + " could not launch " + strconv.Itoa(tasks) + " tasks for deployment " + d.String() + "."
+}
+
 // DeadlockedEvent says that a deployment can neither start nor stop a task.
 func DeadlockedEvent(service string) string {
 	return prefix(service) + " " + deadlocked

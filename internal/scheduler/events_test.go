@@ -28,6 +28,7 @@ func TestEventTexts(t *testing.T) {
 			") has insufficient memory available." + more},
 		{UnplacedEvent("web", ecs.ID{}, ""), "(service web) was unable to place a task because no container instance met all of" +
 			" its requirements." + more},
+		{NotLaunchedEvent("web", 7, 2), "(service web) could not launch 2 tasks for deployment ecs-svc/0000000000000000007."},
 		{DeadlockedEvent("web"), "(service web) was unable to stop or start tasks during a deployment because of the service" +
 			" deployment configuration. Update the minimumHealthyPercent or maximumPercent value and try again."},
 		{Event{Kind: EventProtected, Deployment: 7, Tasks: 2}.Message("web"), "(service web) was unable to reach steady state because (taskSet" +
