@@ -1,6 +1,7 @@
 package project
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -283,6 +284,38 @@ func TestPlanTags(t *testing.T) {
 			if plan.Update != nil {
 				t.Errorf("update %+v", plan.Update)
 			}
+		})
+	}
+}
+
+// TestPlanServiceSwitchesOff: UpdateService leaves alone what it is not told of, so what has gone from a file has to be told.
+func TestPlanServiceSwitchesOff(t *testing.T) {
+	const breaker, alarms = `"deploymentCircuitBreaker": {"enable": true, "rollback": true}`, `"alarms": {"alarmNames": ["a"], "enable": true, "rollback": false}`
+	const early = `"earlySuccessCriteria": {"enable": true, "healthyPercent": 50, "sourceServiceRevisionCleanup": "BLOCKING"}`
+	const noBreaker, noAlarms = `"deploymentCircuitBreaker": {"enable": false, "rollback": false}`, `"alarms": {"alarmNames": [], "enable": false, "rollback": false}`
+	const percents = `"minimumHealthyPercent": 100, "maximumPercent": 200`
+	for name, c := range map[string]struct {
+		shown, file string // the deployment configuration of the service, and of its file
+		update      string // as JSON, but for the service's name
+	}{
+		"all of it":                  {breaker + "," + early, "", `{"deploymentConfiguration": {` + percents + `, ` + noBreaker + `, "earlySuccessCriteria": {"enable": false}}}`},
+		"a part":                     {breaker + `, "maximumPercent": 150`, `"maximumPercent": 150`, `{"deploymentConfiguration": {"minimumHealthyPercent": 100, "maximumPercent": 150, ` + noBreaker + `}}`},
+		"one of two":                 {breaker + "," + alarms, breaker, `{"deploymentConfiguration": {` + percents + `, ` + breaker + `, ` + noAlarms + `}}`},
+		"nothing":                    {breaker, breaker, ""},
+		"what was off":               {noBreaker, "", ""},
+		"what is the default anyway": {breaker, `"deploymentCircuitBreaker": {"enable": true, "rollback": true, "resetOnHealthyTask": true}`, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			want, have := &ecs.CreateServiceInput{}, &types.Service{}
+			given := `{"serviceName": "web", "taskDefinition": "web", "deploymentConfiguration": {`
+			if err := errors.Join(wire.DecodeJSON([]byte(given+c.file+"}}"), want), wire.DecodeJSON([]byte(given+c.shown+"}}"), have)); err != nil {
+				t.Fatal(err)
+			}
+			plan, err := PlanService(want, "web", have)
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkUpdate(t, plan.Update, c.update)
 		})
 	}
 }

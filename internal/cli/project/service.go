@@ -24,9 +24,10 @@ var serviceForm = form{
 		"propagateTags":               "NONE",
 		"availabilityZoneRebalancing": "DISABLED",
 		"deploymentController.type":   "ECS",
-		"deploymentConfiguration.minimumHealthyPercent": 100.0,
-		"deploymentConfiguration.maximumPercent":        200.0,
-		"deploymentConfiguration.strategy":              "ROLLING",
+		"deploymentConfiguration.minimumHealthyPercent":                       100.0,
+		"deploymentConfiguration.maximumPercent":                              200.0,
+		"deploymentConfiguration.strategy":                                    "ROLLING",
+		"deploymentConfiguration.deploymentCircuitBreaker.resetOnHealthyTask": true,
 	},
 	ignored: []string{"clientToken", "cluster", "serviceName", "role"},
 }
@@ -46,6 +47,14 @@ var explicit = map[string]any{
 	"capacityProviderStrategy":      []any{},
 }
 
+// switchedOff is what UpdateService is told for a part of deploymentConfiguration that has gone from the file: it leaves alone what it is
+// not told of.
+var switchedOff = map[string]any{
+	"alarms":                   map[string]any{"alarmNames": []any{}, "enable": false, "rollback": false},
+	"deploymentCircuitBreaker": map[string]any{"enable": false, "rollback": false},
+	"earlySuccessCriteria":     map[string]any{"enable": false},
+}
+
 // ServicePlan is what brings a service to what a file says: Create, or any of Tag, Untag and Update in this order, or nothing.
 type ServicePlan struct {
 	Create  *ecs.CreateServiceInput
@@ -63,14 +72,14 @@ func PlanService(want *ecs.CreateServiceInput, definition string, have *types.Se
 	if have == nil {
 		return ServicePlan{Create: &wanted}, nil
 	}
-	changes, err := compareService(&wanted, have)
+	before, changes, err := compareService(&wanted, have)
 	if err != nil || len(changes) == 0 {
 		return ServicePlan{}, err
 	}
 	plan := ServicePlan{Changes: changes}
 	others := slices.DeleteFunc(slices.Clone(changes), func(c Change) bool { return c.member() == "tags" })
 	if len(others) > 0 {
-		if plan.Update, err = updateOf(&wanted, others); err != nil {
+		if plan.Update, err = updateOf(&wanted, before, others); err != nil {
 			return ServicePlan{}, err
 		}
 	}
@@ -108,14 +117,15 @@ func tagsOf(want, have []types.Tag, service *string) (set *ecs.TagResourceInput,
 	return set, remove
 }
 
-func compareService(want *ecs.CreateServiceInput, have *types.Service) ([]Change, error) {
+// compareService tells in what a service is to change, and how it is now, in canonical form.
+func compareService(want *ecs.CreateServiceInput, have *types.Service) (now map[string]any, changes []Change, err error) {
 	text, err := wire.AppendJSON(nil, have)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	old := &ecs.CreateServiceInput{}
 	if err := wire.DecodeJSON(text, old); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if old.TaskDefinition != nil {
 		name := (*old.TaskDefinition)[strings.LastIndexByte(*old.TaskDefinition, '/')+1:]
@@ -129,17 +139,18 @@ func compareService(want *ecs.CreateServiceInput, have *types.Service) ([]Change
 	}
 	before, err := document(old)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	after, err := document(want)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return differences("", serviceForm.canonical(before), serviceForm.canonical(after)), nil
+	now = serviceForm.canonical(before)
+	return now, differences("", now, serviceForm.canonical(after)), nil
 }
 
-// updateOf makes the update that carries out changes.
-func updateOf(want *ecs.CreateServiceInput, changes []Change) (*ecs.UpdateServiceInput, error) {
+// updateOf makes the update that carries out changes of what there is now.
+func updateOf(want *ecs.CreateServiceInput, now map[string]any, changes []Change) (*ecs.UpdateServiceInput, error) {
 	doc, err := document(want)
 	if err != nil {
 		return nil, err
@@ -150,7 +161,7 @@ func updateOf(want *ecs.CreateServiceInput, changes []Change) (*ecs.UpdateServic
 		call["cluster"] = *want.Cluster
 	}
 	for _, c := range changes {
-		call[c.member()] = withDefaults(wanted[c.member()], explicit[c.member()])
+		call[c.member()] = withDefaults(wanted[c.member()], withDefaults(goneFrom(now, c.member()), explicit[c.member()]))
 	}
 	text, err := json.Marshal(call)
 	if err != nil {
@@ -171,6 +182,21 @@ func updateOf(want *ecs.CreateServiceInput, changes []Change) (*ecs.UpdateServic
 		}
 	}
 	return in, nil
+}
+
+// goneFrom gives what the parts that a member has now are told to be should they be in the file no more; nil for none.
+func goneFrom(now map[string]any, member string) any {
+	has, _ := now[member].(map[string]any)
+	if member != "deploymentConfiguration" || has == nil {
+		return nil
+	}
+	off := map[string]any{}
+	for name := range has {
+		if value, known := switchedOff[name]; known {
+			off[name] = value
+		}
+	}
+	return off
 }
 
 // withDefaults gives value, or what stands in defaults where value says nothing.
