@@ -33,10 +33,13 @@ func ValidToken(s string, limit int) bool {
 	return len(s) <= limit && only(s, func(c byte) bool { return c >= 33 && c <= 126 })
 }
 
+// MaxStartedBy is how many characters startedBy can have (API_RunTask).
+const MaxStartedBy = 128
+
 // ValidStartedBy says whether s can be given as startedBy: at most 128 letters, digits, hyphens, slashes and underscores
 // (API_RunTask).
 func ValidStartedBy(s string) bool {
-	return len(s) <= 128 && only(s, func(c byte) bool { return isNameByte(c) || c == '/' })
+	return len(s) <= MaxStartedBy && only(s, func(c byte) bool { return isNameByte(c) || c == '/' })
 }
 
 // ValidGroup says whether s can be given as the group of a task: at most 255 letters, digits, hyphens, underscores, colons and

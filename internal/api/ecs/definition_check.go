@@ -29,21 +29,22 @@ func inContainer(name, format string, args ...any) error {
 }
 
 // checkDefinition refuses what is wrong with a definition as a whole and with each container by itself. Texts are those of
-// real accounts where known: "Family contains invalid characters." (aws/amazon-ecs-cli#37), "Container list cannot be empty."
-// (fog-aws), "Role is not valid" (terraform-provider-aws), those on names and essential containers (cdk-preflight, pf-ecs-...).
+// real accounts where known: "Family contains invalid characters." and "Too many containers." (aws/amazon-ecs-cli#37 and #184),
+// "Container list cannot be empty." (fog-aws), "Role is not valid" (terraform-provider-aws), those on names and essential
+// containers (cdk-preflight, pf-ecs-...).
 func checkDefinition(in *awsecs.RegisterTaskDefinitionInput) error {
 	family := value(in.Family)
 	switch {
 	case family == "":
 		return refusef("Family can not be blank.")
 	case len(family) > arn.MaxName:
-		return refusef("Family can have at most %d characters.", arn.MaxName)
+		return refusef("Family should be %d characters or less", arn.MaxName)
 	case !arn.ValidName(family):
 		return refusef("Family contains invalid characters.")
 	case len(in.ContainerDefinitions) == 0:
 		return refusef("Container list cannot be empty.")
 	case len(in.ContainerDefinitions) > maxContainers:
-		return refusef("A task definition can have at most %d containers.", maxContainers)
+		return refusef("Too many containers.")
 	case !validRole(in.TaskRoleArn), !validRole(in.ExecutionRoleArn):
 		return refusef("Role is not valid")
 	}
@@ -69,18 +70,20 @@ func checkDefinition(in *awsecs.RegisterTaskDefinitionInput) error {
 func validRole(role *string) bool { return value(role) == "" || arn.ValidRole(*role) }
 
 // checkContainer looks at the names and texts of a container. The texts are those of real accounts (hashicorp/terraform#2888,
-// hashicorp/terraform-provider-aws#5950, aws/aws-cli#5924).
+// hashicorp/terraform-provider-aws#5950 and #22629, aws/aws-cli#5924).
 func checkContainer(c *types.ContainerDefinition) error {
 	name, image := value(c.Name), value(c.Image)
 	switch {
 	case name == "":
 		return refusef("Container.name should not be null or empty.")
 	case len(name) > arn.MaxName:
-		return refusef("Container.name can have at most %d characters.", arn.MaxName)
+		return refusef("Container.name should be %d characters or less", arn.MaxName)
 	case !arn.ValidName(name):
 		return refusef("Container.name contains invalid characters.")
 	case image == "":
 		return refusef("Container.image should not be null or empty.")
+	case len(strings.SplitN(image, "@", 2)[0]) > arn.MaxName:
+		return refusef("Container.image should be %d characters or less", arn.MaxName)
 	case !arn.ValidImage(image):
 		return refusef("Container.image contains invalid characters.")
 	case value(c.StopTimeout) < 0:

@@ -18,7 +18,7 @@ func (a *API) DescribeContainerInstances(_ context.Context, in *awsecs.DescribeC
 ) (*awsecs.DescribeContainerInstancesOutput, error) {
 	withTags := slices.Contains(in.Include, types.ContainerInstanceFieldTags)
 	withHealth := slices.Contains(in.Include, types.ContainerInstanceFieldContainerInstanceHealth)
-	instances := references{in.ContainerInstances, maxDescribed, "Container instances", "container instances"}
+	instances := references{in.ContainerInstances, maxDescribed, "Container instances", "instanceIds"}
 	found, failures, err := describeIn(a, in.Cluster, instances, func(state *root.Root, cluster, ref string) (*types.ContainerInstance, string, error) {
 		id, err := a.names.InstanceID(cluster, ref)
 		i := state.Instance(cluster, id)

@@ -110,7 +110,7 @@ type references struct {
 }
 
 // check refuses a request for nothing or for too much. The texts are those of real accounts ("Tasks cannot be empty.", "service
-// names can have at most 10 items.").
+// names can have at most 10 items."; gchq/sleeper#555, traefik/traefik#3625), others are made after them.
 func (r references) check() error {
 	switch {
 	case len(r.refs) == 0:

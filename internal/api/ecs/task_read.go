@@ -16,7 +16,7 @@ import (
 // DescribeTasks shows up to a hundred tasks of a cluster, stopped ones included for as long as they are kept.
 func (a *API) DescribeTasks(_ context.Context, in *awsecs.DescribeTasksInput) (*awsecs.DescribeTasksOutput, error) {
 	withTags := slices.Contains(in.Include, types.TaskFieldTags)
-	tasks := references{in.Tasks, maxDescribed, "Tasks", "tasks"}
+	tasks := references{in.Tasks, maxDescribed, "Tasks", "taskIds"}
 	found, failures, err := describeIn(a, in.Cluster, tasks, func(state *root.Root, cluster, ref string) (*types.Task, string, error) {
 		id, err := a.names.TaskID(cluster, ref)
 		t := state.Task(cluster, id)

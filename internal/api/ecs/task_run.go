@@ -68,6 +68,8 @@ func checkRun(in *awsecs.RunTaskInput) error {
 func checkStart(in *awsecs.RunTaskInput) error {
 	group := value(in.Group)
 	switch {
+	case len(value(in.StartedBy)) > arn.MaxStartedBy: // the text of real accounts (convox/rack#1727)
+		return ecs.Errorf(ecs.InvalidParameterException, "startedBy longer than %d.", arn.MaxStartedBy)
 	case !arn.ValidStartedBy(value(in.StartedBy)):
 		return ecs.Errorf(ecs.InvalidParameterException, "startedBy can have at most 128 letters, numbers, hyphens, forward slashes and underscores.")
 	case !arn.ValidGroup(group):
