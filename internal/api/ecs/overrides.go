@@ -1,6 +1,8 @@
 package ecs
 
 import (
+	"cmp"
+
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
 	"ballast/internal/ecs"
@@ -33,10 +35,14 @@ func overridesOf(in *types.TaskOverride, d *ecs.TaskDefinition) (*ecs.Overrides,
 			return nil, err
 		}
 	}
+	limit := cmp.Or(out.Memory, d.Memory)
 	for i := range in.ContainerOverrides {
 		c, err := containerOverride(&in.ContainerOverrides[i], d, out.Containers)
 		if err != nil {
 			return nil, err
+		}
+		if c != nil && c.Memory != nil && limit != 0 && *c.Memory > limit { // the text of real accounts (artilleryio/artillery#591)
+			return nil, ecs.Errorf(ecs.InvalidParameterException, "'memory' setting for container '%s' is greater than for task.", c.Name)
 		}
 		if c != nil {
 			out.Containers = append(out.Containers, *c)

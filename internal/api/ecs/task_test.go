@@ -38,6 +38,7 @@ func TestTaskRefuses(t *testing.T) {
 		{runTask, override(`"name":"app"},{"name":"app"`), parameter + "Container app is overridden more than once."},
 		{runTask, override(`"name":"app","memory":3`), parameter + "Invalid override for container 'app'. 'memory' must be at least 4 MiB and at most 67108864 MiB."},
 		{runTask, override(`"name":"app","memoryReservation":65`), parameter + "Invalid override for container 'app'. 'memory' must be greater than or equal to 'memoryReservation'."},
+		{runTask, strings.Replace(override(`"name":"app","memory":1025`), `"overrides":{`, `"overrides":{"memory":"1GB",`, 1), parameter + "'memory' setting for container 'app' is greater than for task."},
 		{runTask, override(`"name":"app","cpu":-1`), parameter + "Invalid override for container 'app'. cpu must be between 0 and 196608."},
 		{runTask, override(`"name":"app","environment":[{"name":"="}]`), parameter + `Invalid override for container 'app'. Environment variable "=" contains invalid characters.`},
 		{runTask, override(`"name":"app","command":["\u0000"]`), parameter + "Invalid override for container 'app'. command contains invalid characters."},
