@@ -204,12 +204,13 @@ func (f Folder) read(path string, most int64) (string, error) {
 		return "", err
 	case !info.Mode().IsRegular():
 		return "", final{fmt.Errorf("%s is not a regular file", path)}
-	case info.Size() > most:
-		return "", final{fmt.Errorf("%s has more than %d bytes", path, most)}
 	}
-	text, err := io.ReadAll(io.LimitReader(file, most))
-	if err != nil {
+	text, err := io.ReadAll(io.LimitReader(file, most+1))
+	switch {
+	case err != nil:
 		return "", err
+	case int64(len(text)) > most:
+		return "", final{fmt.Errorf("%s has more than %d bytes", path, most)}
 	}
 	return strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r"), nil
 }
