@@ -2,6 +2,7 @@ package docker
 
 import (
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -28,6 +29,7 @@ func TestExecWaitsForTheCode(t *testing.T) {
 			w.WriteHeader(http.StatusCreated)
 			fmt.Fprint(w, `{"Id":"e"}`)
 		case path == "exec/e/start":
+			io.Copy(io.Discard, r.Body) // a connection that is closed with something unread is reset
 			conn, _, err := http.NewResponseController(w).Hijack()
 			if err != nil {
 				t.Error(err)
