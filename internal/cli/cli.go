@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -99,7 +100,7 @@ func Main(args []string, s *Streams) int {
 	if len(args) > 0 && args[0] == keeper.LimitVerb {
 		return keeper.BecomeLimited(args[1:])
 	}
-	c, err := parse(args, s)
+	c, err := parse(familiar(args), s)
 	if errors.Is(err, errHelp) {
 		return exitDone
 	}
@@ -114,6 +115,17 @@ func Main(args []string, s *Streams) int {
 	}
 	fmt.Fprintf(s.Err, "ballast: %v\nRun %q to learn more.\n", err, verb+" --help")
 	return exitUsage
+}
+
+// familiar reads what people are used to from other programs: "--version" and "help VERB".
+func familiar(args []string) []string {
+	switch {
+	case len(args) == 1 && args[0] == "--version":
+		return []string{"version"}
+	case len(args) > 0 && args[0] == "help":
+		return append(slices.Clone(args[1:]), "--help")
+	}
+	return args
 }
 
 // nameOf gives a verb as it is typed, without its other names.

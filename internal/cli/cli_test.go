@@ -128,6 +128,17 @@ func TestHelpTeaches(t *testing.T) {
 	has(t, "sample web --help", ballast("sample", "web", "--help").out, "SIGTERM")
 }
 
+// What other programs answer to, this one does, too.
+func TestFamiliarSpellings(t *testing.T) {
+	has(t, "--version", ballast("--version").out, ballast("version").out)
+	has(t, "help", ballast("help").out, "Usage: ballast <command>")
+	has(t, "help deploy", ballast("help", "deploy").out, "Usage: ballast deploy")
+	has(t, "help store copy", ballast("help", "store", "copy").out, "Usage: ballast store copy")
+	if got := ballast("help", "nosuch"); got.code != exitUsage {
+		t.Errorf("help of nothing: exit code %d", got.code)
+	}
+}
+
 func TestVerdict(t *testing.T) {
 	api := &smithy.OperationError{ServiceID: "ECS", OperationName: "StopTask", Err: fmt.Errorf("https response error StatusCode: 400: %w",
 		&smithy.GenericAPIError{Code: "ClusterNotFoundException", Message: "Cluster not found."})}
@@ -137,9 +148,12 @@ func TestVerdict(t *testing.T) {
 		code int
 		text string
 	}{
-		"none":        {nil, 0, ""},
-		"any":         {errors.New("broken"), 1, "broken"},
-		"the API's":   {fmt.Errorf("stop task x: %w", api), 1, "stop task x: ClusterNotFoundException: Cluster not found."},
+		"none": {nil, 0, ""},
+		"any":  {errors.New("broken"), 1, "broken"},
+		"the API's": {fmt.Errorf("stop task x: %w", api), 1,
+			"stop task x: ClusterNotFoundException: Cluster not found.\nName the cluster with --cluster; "},
+		"a stranger": {fmt.Errorf("list: %w", &smithy.GenericAPIError{Code: "UnrecognizedClientException", Message: "invalid"}), 1,
+			"\nSet AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to a line of the server's --credentials file."},
 		"usage":       {fmt.Errorf("file: %w", usagef("bad %d", 1)), 2, "file: bad 1"},
 		"no server":   {&smithy.OperationError{Err: noServerError{"http://x", refused}}, 3, "ballast up"},
 		"not steady":  {notSteadyError{"too slow"}, 4, "too slow"},

@@ -10,6 +10,7 @@ import (
 
 	"github.com/aws/smithy-go"
 
+	domain "ballast/internal/ecs"
 	"ballast/internal/sample"
 )
 
@@ -86,7 +87,22 @@ func verdict(err error) (code int, text string) {
 	case errors.As(err, &notSteady):
 		return exitNotSteady, err.Error()
 	}
-	return exitFailed, plainText(err)
+	return exitFailed, plainText(err) + whatNext(err)
+}
+
+// whatNext says what could be done about a refusal that people come to by a setting of their own, "" about any other.
+func whatNext(err error) string {
+	var api smithy.APIError
+	if !errors.As(err, &api) {
+		return ""
+	}
+	switch api.ErrorCode() {
+	case "UnrecognizedClientException", "InvalidSignatureException", "MissingAuthenticationTokenException":
+		return "\nSet AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to a line of the server's --credentials file."
+	case string(domain.ClusterNotFoundException):
+		return "\nName the cluster with --cluster; \"aws ecs list-clusters\" lists those that there are."
+	}
+	return ""
 }
 
 // plainText gives an error without what the SDK wraps around a refusal (the operation, the HTTP status, a request id).
