@@ -88,6 +88,8 @@ func TestRegisterRefusesParts(t *testing.T) {
 			{mode("awsvpc", `"dnsServers":["10.0.0.1"]`), "DNS servers are not supported on container when networkMode=awsvpc."},
 			{mode("awsvpc", `"dnsSearchDomains":["d"]`), "DNS search domains are not supported on container when networkMode=awsvpc."},
 			{mode("awsvpc", `"disableNetworking":true`), "Disable Networking is not supported on container when networkMode=awsvpc."},
+			{mode("awsvpc", `"portMappings":[{"containerPort":80,"hostPort":0}]`), "When networkMode=awsvpc, the host ports and container ports in port mappings must match."},
+			{mode("host", `"portMappings":[{"containerPort":80,"hostPort":0}]`), "When networkMode=host, the host ports and container ports in port mappings must match."},
 			{mode("awsvpc", `"portMappings":[{"containerPort":80,"hostPort":81}]`), "When networkMode=awsvpc, the host ports and container ports in port mappings must match."},
 			{mode("awsvpc", `"portMappings":[{"containerPort":80},{"containerPort":80}]`), "TCP container port '80' is used multiple times in task when networkMode=awsvpc."},
 			{mode("awsvpc", `"portMappings":[{"containerPort":80,"name":"n"},{"containerPort":81,"name":"n"}]`), "When networkMode=awsvpc, port mapping name is already used"},

@@ -56,7 +56,7 @@ func singlePort(m *types.PortMapping, mode ecs.NetworkMode, container string) (p
 		return p, refusef("Invalid 'hostPort' setting for container '%s'.", container)
 	}
 	if mode != ecs.NetworkBridge {
-		if host != 0 && host != port {
+		if m.HostPort != nil && host != port { // 0, any free port, is none of the host's either
 			return p, refusef("When networkMode=%s, the host ports and container ports in port mappings must match.", mode)
 		}
 		host = port
