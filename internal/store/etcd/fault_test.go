@@ -259,6 +259,21 @@ func TestDeposedLeaderLearnsOfIt(t *testing.T) {
 	}
 }
 
+// A leader that lost its lease while the cluster was away, and finds its own key when it is back, leads again without waiting for itself.
+func TestLeadsAgainAfterItself(t *testing.T) {
+	at := place(cluster)
+	s, err := Open(t.Context(), at, "self", func(leader string) { t.Errorf("waits for %s", leader) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	first := lead(t, s)
+	s.lease.lose()
+	if again := lead(t, s); again != first+1 {
+		t.Errorf("fence %d after %d", again, first)
+	}
+}
+
 // A leader that cannot reach the cluster for as long as its lease lasts fears to be deposed.
 func TestCutOffLeaderFearsToBeDeposed(t *testing.T) {
 	l := &lease{over: make(chan struct{}), gone: make(chan struct{}), heard: time.Now().Add(-leaseTTL)}

@@ -145,8 +145,12 @@ func (s *Store) look(ctx context.Context) (*leaderKey, head, error) {
 	return &leaderKey{clientv3.LeaseID(kvs[0].Lease), kvs[0].CreateRevision, answer.Header.Revision, string(kvs[0].Value)}, h, nil
 }
 
-// awaitVacancy returns when the key of a leader has gone, or cannot be watched any longer.
+// awaitVacancy returns when the key of a leader has gone, or cannot be watched any longer. A key that this store itself has left behind, for
+// it could not reach the cluster, is not waited for.
 func (s *Store) awaitVacancy(ctx context.Context, key leaderKey) error {
+	if before := s.led.Load(); before != nil && before.id == key.lease {
+		return s.depose(ctx, key.lease)
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if s.waits != nil {
