@@ -205,9 +205,16 @@ type Driver interface {
 // Shell is what a driver can do in addition: give people a way into a container.
 type Shell interface {
 	// Attach runs a command in a running container, as Exec does, with streams connected until it ends, and gives its exit code. With
-	// a terminal, both outputs come through out. It ends the command when ctx is done.
+	// a terminal, both outputs come through out. It ends the command when ctx is done. Beside MaxAttached others it fails.
 	Attach(ctx context.Context, key Key, command []string, streams Streams) (code int, err error)
 }
+
+// MaxAttached bounds the commands that people are attached to, of one container instance: each holds connections and buffers for as
+// long as somebody leaves it alone.
+const MaxAttached = 256
+
+// ErrTooManyAttached refuses one more than MaxAttached.
+var ErrTooManyAttached = fmt.Errorf("there are %d commands with people attached already", MaxAttached)
 
 // Streams are the ends of what Attach connects.
 type Streams struct {

@@ -28,7 +28,7 @@ const (
 func (c *conn) attach(r *bufio.Reader, req request) {
 	k := c.k
 	k.mu.Lock()
-	refused := k.attached >= maxAttached
+	refused := k.attached >= driver.MaxAttached
 	if !refused {
 		k.attached++
 		defer func() {
@@ -41,7 +41,7 @@ func (c *conn) attach(r *bufio.Reader, req request) {
 	k.mu.Unlock()
 	key, err := req.Key.key()
 	if refused {
-		err = fmt.Errorf("there are %d commands with people attached already", maxAttached)
+		err = driver.ErrTooManyAttached
 	}
 	a := answer{ID: req.ID, Version: version}
 	if err != nil {

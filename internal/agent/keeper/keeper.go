@@ -40,8 +40,6 @@ const (
 	maxConns = 32
 	// maxCalls bounds the calls under way per client: stops of every container of a large machine at once.
 	maxCalls = 4096
-	// maxAttached bounds the commands that people are attached to.
-	maxAttached = 256
 	// maxQueue bounds the messages that wait for a slow client before it is cut off.
 	maxQueue = 4096
 	// drainFor is how long the end of a container waits for its last output once nothing of it runs.

@@ -27,6 +27,11 @@ const (
 // Attach runs a command in a running container with streams connected. Like Exec it can end a command only where the engine shares
 // this machine's processes with us; elsewhere the command loses its input.
 func (d *Driver) Attach(ctx context.Context, key driver.Key, command []string, streams driver.Streams) (int, error) {
+	if d.attached.Add(1) > driver.MaxAttached {
+		d.attached.Add(-1)
+		return 0, driver.ErrTooManyAttached
+	}
+	defer d.attached.Add(-1)
 	c, err := d.known(ctx, key)
 	if err != nil {
 		return 0, err

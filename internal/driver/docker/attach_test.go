@@ -5,10 +5,14 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/moby/moby/client"
 
 	"ballast/internal/driver"
 	"ballast/internal/driver/drivertest"
@@ -72,6 +76,53 @@ func TestAttach(t *testing.T) {
 	if _, err := d.Attach(t.Context(), key, []string{"/app", "shell"}, driver.Streams{Out: io.Discard, Err: io.Discard}); !errors.As(err, &e) || e.Name != driver.CannotExecContainerError {
 		t.Errorf("after the end: got %v", err)
 	}
+}
+
+// TestAttachIsBounded attaches to as many commands as may be, of an engine that takes its time.
+func TestAttachIsBounded(t *testing.T) {
+	asked := make(chan bool, 2*driver.MaxAttached)
+	engine := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked <- true
+		<-r.Context().Done()
+	}))
+	defer engine.Close()
+	connected, err := client.New(client.WithHost("tcp://"+engine.Listener.Addr().String()), client.WithAPIVersion("1.44"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer connected.Close()
+	key := driver.Key{Container: "app"}
+	d := &Driver{engine: connected, ids: map[driver.Key]string{key: "c"}}
+	attach := func(ctx context.Context) error {
+		_, err := d.Attach(ctx, key, []string{"sh"}, driver.Streams{Out: io.Discard, Err: io.Discard})
+		return err
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var all sync.WaitGroup
+	for range driver.MaxAttached {
+		all.Go(func() { attach(ctx) })
+	}
+	for range driver.MaxAttached {
+		<-asked
+	}
+	short, end := context.WithTimeout(t.Context(), 5*time.Second)
+	defer end()
+	if err := attach(short); !errors.Is(err, driver.ErrTooManyAttached) {
+		t.Errorf("one too many: got %v", err)
+	}
+	cancel()
+	all.Wait()
+	again, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	all.Go(func() { attach(again) })
+	select {
+	case <-asked:
+	case <-time.After(5 * time.Second):
+		t.Error("the ends of the others leave no room for another")
+	}
+	cancel()
+	all.Wait()
 }
 
 // attachTerminal talks to a command through a terminal whose size changes.

@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/containerd/errdefs"
@@ -52,6 +53,7 @@ type Driver struct {
 	// pullPause is how long to wait after the n-th try of a pull.
 	pullPause func(n int) time.Duration
 	digests   digests
+	attached  atomic.Int32 // commands that people are attached to
 
 	mu sync.Mutex
 	// ids are those of the containers of this instance: all that were there when the driver was opened, and those made since.
