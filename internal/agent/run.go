@@ -103,7 +103,7 @@ func (a *Agent) Run(ctx context.Context) error {
 }
 
 // Logs reads the log of a container as driver.Driver.Logs does.
-func (a *Agent) Logs(ctx context.Context, task ecs.ID, container string, position int64, limit int) ([]driver.LogLine, int64,
+func (a *Agent) Logs(ctx context.Context, task ecs.ID, container string, position int64, limit driver.LogLimit) ([]driver.LogLine, int64,
 	error) {
 	return a.driver.Logs(ctx, task, container, position, limit)
 }

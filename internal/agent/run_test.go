@@ -93,7 +93,7 @@ func TestAgentRunsAndStopsTasks(t *testing.T) {
 		if d := o.serve("RUNNING", web.is(ecs.StatusRunning)); d != 5*time.Millisecond {
 			o.Errorf("RUNNING after %v, want the 5ms that the start takes", d)
 		}
-		lines, _, err := o.agent.Logs(o.Context(), web.id, "web", 0, 10)
+		lines, _, err := o.agent.Logs(o.Context(), web.id, "web", 0, driver.LogLimit{Lines: 10})
 		if err != nil || len(lines) != 1 || lines[0].Text != "hello" {
 			o.Errorf("logs are %v, %v, want hello", lines, err)
 		}

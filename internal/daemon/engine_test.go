@@ -205,7 +205,7 @@ func wantOnce(t *testing.T, d *Daemon, want int) []driver.Observation {
 	for _, o := range all {
 		var lines []driver.LogLine
 		eventually(t, o.Key.String()+" says that it is ready", func() bool {
-			lines, _, err = d.driver.Logs(t.Context(), o.Key.Task, o.Key.Container, 0, 100)
+			lines, _, err = d.driver.Logs(t.Context(), o.Key.Task, o.Key.Container, 0, driver.LogLimit{Lines: 100})
 			return err == nil && len(lines) > 0
 		})
 		if len(lines) != 1 {

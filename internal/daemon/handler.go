@@ -118,7 +118,7 @@ type lateLogs struct{ agent atomic.Pointer[agent.Agent] }
 func (l *lateLogs) set(a *agent.Agent) { l.agent.Store(a) }
 
 // Logs reads as agent.Agent.Logs does.
-func (l *lateLogs) Logs(ctx context.Context, task ecs.ID, container string, position int64, limit int) ([]driver.LogLine, int64,
+func (l *lateLogs) Logs(ctx context.Context, task ecs.ID, container string, position int64, limit driver.LogLimit) ([]driver.LogLine, int64,
 	error) {
 	a := l.agent.Load()
 	if a == nil {

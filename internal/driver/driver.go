@@ -154,6 +154,17 @@ type LogLine struct {
 	Text   string
 }
 
+// LogLimit says how much of a log is wanted at a time.
+type LogLimit struct {
+	Lines int // at most
+	Bytes int // of text, after which no further line is given; the last one may go beyond. 0 for any number
+}
+
+// Reached says whether so many lines with so many bytes of text are all that is wanted.
+func (l LogLimit) Reached(lines, bytes int) bool {
+	return lines >= l.Lines || l.Bytes > 0 && bytes >= l.Bytes
+}
+
 // Driver runs containers. Every call is idempotent: what is already done is success, and what is already over is reported as it
 // ended. Calls block until they have an outcome and may run side by side, but never two for the same Key at once, Exec aside. An
 // error that is not an *Error is a passing fault of the driver itself (its daemon is away) and the call may be repeated.
@@ -194,9 +205,9 @@ type Driver interface {
 	// again and, after that, List.
 	Events(ctx context.Context) (<-chan Observation, error)
 
-	// Logs gives lines of a container in the order written, starting after position (0 = the oldest kept), at most limit, and
+	// Logs gives lines of a container in the order written, starting after position (0 = the oldest kept), up to a limit, and
 	// the position after the last one given.
-	Logs(ctx context.Context, task ecs.ID, container string, position int64, limit int) (lines []LogLine, next int64, err error)
+	Logs(ctx context.Context, task ecs.ID, container string, position int64, limit LogLimit) (lines []LogLine, next int64, err error)
 
 	// RemoveLogs deletes the logs of a task.
 	RemoveLogs(ctx context.Context, task ecs.ID) error

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -16,7 +17,7 @@ import (
 // readAll reads everything that follows a position, limit lines at a time.
 func readAll(t interface{ Fatalf(string, ...any) }, dir string, position int64, limit int) (all []Line, next int64) {
 	for next = position; ; {
-		lines, after, err := Read(dir, "app", next, limit)
+		lines, after, err := Read(dir, "app", next, limit, 0)
 		if err != nil {
 			t.Fatalf("read after %d: %v", next, err)
 		}
@@ -119,8 +120,8 @@ func TestOldPositionMeansOldestKept(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("lines (-want +got):\n%s", diff)
 	}
-	_, end, _ := Read(dir, "app", 0, 10)
-	if lines, next, err := Read(dir, "app", end+1000, 10); err != nil || len(lines) != 0 || next != end {
+	_, end, _ := Read(dir, "app", 0, 10, 0)
+	if lines, next, err := Read(dir, "app", end+1000, 10, 0); err != nil || len(lines) != 0 || next != end {
 		t.Errorf("behind the end: got %v, %d, %v, want nothing and %d", lines, next, err, end)
 	}
 }
@@ -137,12 +138,12 @@ func TestTornRecordIsSkipped(t *testing.T) {
 	}
 	f.WriteString("17000000")
 	f.Close()
-	lines, next, err := Read(dir, "app", 0, 10)
+	lines, next, err := Read(dir, "app", 0, 10, 0)
 	if err != nil || len(lines) != 1 {
 		t.Fatalf("got %v, %v, want the whole line only", lines, err)
 	}
 	NewWriter(dir, "app", DefaultLimits).Stream(false).Write(2, []byte("after\n"))
-	lines, _, err = Read(dir, "app", next, 10)
+	lines, _, err = Read(dir, "app", next, 10, 0)
 	if diff := cmp.Diff([]Line{{At: 2, Text: "after"}}, lines); diff != "" || err != nil {
 		t.Errorf("after the torn record (-want +got):\n%s%v", diff, err)
 	}
@@ -176,11 +177,46 @@ func TestFailingDisk(t *testing.T) {
 
 func TestReadNothing(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "none")
-	if lines, next, err := Read(dir, "app", 0, 10); err != nil || len(lines) != 0 || next != 0 {
+	if lines, next, err := Read(dir, "app", 0, 10, 0); err != nil || len(lines) != 0 || next != 0 {
 		t.Errorf("got %v, %d, %v", lines, next, err)
 	}
 	if err := Remove(dir); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestReadBytes reads a log of several segments until so many bytes of text have been read: each line comes once.
+func TestReadBytes(t *testing.T) {
+	dir := t.TempDir()
+	out := NewWriter(dir, "app", Limits{SegmentBytes: 60, Segments: 100}).Stream(false)
+	var want []string
+	for i := range 20 {
+		text := strings.Repeat("x", i%7)
+		out.Write(1, []byte(text+"\n"))
+		want = append(want, text)
+	}
+	for bytes := 1; bytes < 70; bytes += 3 {
+		var got []string
+		for position := int64(0); ; {
+			lines, next, err := Read(dir, "app", position, 100, bytes)
+			if err != nil {
+				t.Fatal(err)
+			}
+			sum := 0
+			for i, l := range lines {
+				if sum >= bytes {
+					t.Errorf("limit %d: %d lines have %d bytes, and yet another follows", bytes, i, sum)
+				}
+				sum += len(l.Text)
+				got = append(got, l.Text)
+			}
+			if position = next; len(lines) == 0 {
+				break
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("limit %d: got %q, want %q", bytes, got, want)
+		}
 	}
 }
 
@@ -237,7 +273,7 @@ func TestNamesShareADirectory(t *testing.T) {
 		NewWriter(dir, name, DefaultLimits).Stream(false).Write(1, []byte(name+"\n"))
 	}
 	for _, name := range []string{"a", "a.b", "b"} {
-		lines, _, err := Read(dir, name, 0, 10)
+		lines, _, err := Read(dir, name, 0, 10, 0)
 		if diff := cmp.Diff([]Line{{At: 1, Text: name}}, lines); diff != "" || err != nil {
 			t.Errorf("log %s (-want +got):\n%s%v", name, diff, err)
 		}

@@ -6,13 +6,14 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 )
 
-// Read gives the lines of a log that follow position, at most limit, and the position after the last of them. Position 0
-// and positions that have been rotated away mean the oldest line kept; a position behind the end gives nothing and the end.
-// A line that is still being written is not given.
-func Read(dir, name string, position int64, limit int) (lines []Line, next int64, err error) {
+// Read gives the lines of a log that follow position, at most limit and none after that with which their texts have a number of
+// bytes (0 for any number), and the position after the last of them. Position 0 and positions that have been rotated away mean the
+// oldest line kept; a position behind the end gives nothing and the end. A line that is still being written is not given.
+func Read(dir, name string, position int64, limit, bytes int) (lines []Line, next int64, err error) {
 	all, err := segments(dir, name)
 	if err != nil || len(all) == 0 {
 		return nil, 0, err
@@ -23,15 +24,19 @@ func Read(dir, name string, position int64, limit int) (lines []Line, next int64
 			first = i
 		}
 	}
+	if bytes <= 0 {
+		bytes = math.MaxInt
+	}
+	wanted := want{lines: limit, bytes: bytes}
 	next = max(position, all[first].start)
 	for i, s := range all[first:] {
-		if len(lines) >= limit {
+		if wanted.nothing() {
 			break
 		}
 		if i > 0 {
 			next = s.start
 		}
-		lines, next, err = s.read(lines, next, limit)
+		lines, next, err = s.read(lines, next, &wanted)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // rotated away since it was listed
 		}
@@ -42,8 +47,13 @@ func Read(dir, name string, position int64, limit int) (lines []Line, next int64
 	return lines, next, nil
 }
 
-// read appends the lines of one segment that follow position, until there are limit.
-func (s segment) read(lines []Line, position int64, limit int) ([]Line, int64, error) {
+// want is how much more is to be read.
+type want struct{ lines, bytes int }
+
+func (w *want) nothing() bool { return w.lines <= 0 || w.bytes <= 0 }
+
+// read appends the lines of one segment that follow position, as long as some are wanted.
+func (s segment) read(lines []Line, position int64, wanted *want) ([]Line, int64, error) {
 	f, err := os.Open(s.path)
 	if err != nil {
 		return lines, position, fmt.Errorf("open log segment: %w", err)
@@ -62,7 +72,7 @@ func (s segment) read(lines []Line, position int64, limit int) ([]Line, int64, e
 		position--
 	}
 	r := bufio.NewReaderSize(io.NewSectionReader(f, position-s.start, info.Size()), maxHead+MaxText+1)
-	for len(lines) < limit {
+	for !wanted.nothing() {
 		record, err := r.ReadSlice('\n')
 		if errors.Is(err, io.EOF) {
 			return lines, max(position, asked), nil // an unfinished record is left for the next time
@@ -75,6 +85,7 @@ func (s segment) read(lines []Line, position int64, limit int) ([]Line, int64, e
 		if !skip && whole {
 			if l, ok := parseRecord(record[:len(record)-1]); ok {
 				lines = append(lines, l)
+				wanted.lines, wanted.bytes = wanted.lines-1, wanted.bytes-len(l.Text)
 			}
 		}
 		skip = !whole // what follows is the rest of something too long to be a record

@@ -20,8 +20,8 @@ import (
 // that, one batch after the other is searched, in the order of their names.
 const maxMerged = 100
 
-// mergeChunk is how many lines of each stream are held while merging.
-const mergeChunk = 200
+// mergeChunk is how much of each stream is held while merging: of all of them 6 MiB, and a line of each more.
+var mergeChunk = driver.LogLimit{Lines: 200, Bytes: 64 << 10}
 
 // filterLogEvents shows events of many streams of a cluster, interleaved by time.
 func (a *api) filterLogEvents(ctx context.Context, in *awslogs.FilterLogEventsInput) (*awslogs.FilterLogEventsOutput, error) {

@@ -18,14 +18,14 @@ import (
 	"ballast/internal/httpd"
 )
 
-// Source gives lines of a container in the order written: those after position (0 = the oldest kept), at most limit, and the
+// Source gives lines of a container in the order written: those after position (0 = the oldest kept), up to a limit, and the
 // position after the last one given. Positions grow and stay good while lines are added. A container that wrote nothing, or of
 // which nothing is kept, has no lines and gives back the position it was asked for.
 //
 // FindLog gives a position that no line at or after a time stands before (0 is one), LastLog the time of the newest line, 0 if there
 // is none or it is not known.
 type Source interface {
-	Logs(ctx context.Context, task ecs.ID, container string, position int64, limit int) (lines []driver.LogLine, next int64, err error)
+	Logs(ctx context.Context, task ecs.ID, container string, position int64, limit driver.LogLimit) (lines []driver.LogLine, next int64, err error)
 	FindLog(ctx context.Context, task ecs.ID, container string, at ecs.Time) (position int64, err error)
 	LastLog(ctx context.Context, task ecs.ID, container string) (at ecs.Time, err error)
 }

@@ -26,6 +26,20 @@ import (
 // shelf is a source in memory. Its positions are not line numbers, as those of a file are not.
 type shelf map[string][]driver.LogLine
 
+// given is how many bytes of text a source has given.
+type given struct {
+	logs.Source
+	bytes int
+}
+
+func (g *given) Logs(ctx context.Context, task ecs.ID, container string, at int64, limit driver.LogLimit) ([]driver.LogLine, int64, error) {
+	lines, next, err := g.Source.Logs(ctx, task, container, at, limit)
+	for _, l := range lines {
+		g.bytes += len(l.Text)
+	}
+	return lines, next, err
+}
+
 func position(lines []driver.LogLine, n int) int64 {
 	at := int64(0)
 	for _, l := range lines[:n] {
@@ -34,11 +48,14 @@ func position(lines []driver.LogLine, n int) int64 {
 	return at
 }
 
-func (s shelf) Logs(_ context.Context, task ecs.ID, container string, at int64, limit int) ([]driver.LogLine, int64, error) {
+func (s shelf) Logs(_ context.Context, task ecs.ID, container string, at int64, limit driver.LogLimit) ([]driver.LogLine, int64, error) {
 	lines := s[task.String()+"/"+container]
 	for n := range len(lines) + 1 {
 		if position(lines, n) == at {
-			to := min(len(lines), n+limit)
+			to, bytes := n, 0
+			for ; to < len(lines) && !limit.Reached(to-n, bytes); to++ {
+				bytes += len(lines[to].Text)
+			}
 			return lines[n:to], position(lines, to), nil
 		}
 	}
@@ -66,6 +83,7 @@ func (s shelf) LastLog(_ context.Context, task ecs.ID, container string) (ecs.Ti
 // containers "app" and "side".
 type desk struct {
 	shelf shelf
+	given *given
 	state *root.Root
 	calls map[string]httpd.Operation
 	tasks []*ecs.Task
@@ -74,7 +92,8 @@ type desk struct {
 func (d *desk) Root() *root.Root { return d.state }
 
 func newDesk(tasks int) *desk {
-	d := &desk{shelf: shelf{}, calls: map[string]httpd.Operation{}}
+	s := shelf{}
+	d := &desk{shelf: s, given: &given{Source: s}, calls: map[string]httpd.Operation{}}
 	b := root.NewBuilder()
 	unit := journal.Unit{{Key: journal.ClusterKey("c"), Record: &ecs.Cluster{Name: "c"}}}
 	for i := range tasks {
@@ -89,7 +108,7 @@ func newDesk(tasks int) *desk {
 	}
 	b.Apply(unit)
 	d.state = b.Publish()
-	for _, op := range logs.Operations(logs.Config{Names: arn.Namer{Region: "us-east-1", Account: "123456789012"}, State: d, Source: d.shelf}) {
+	for _, op := range logs.Operations(logs.Config{Names: arn.Namer{Region: "us-east-1", Account: "123456789012"}, State: d, Source: d.given}) {
 		d.calls[op.Name] = op
 	}
 	return d
@@ -424,6 +443,44 @@ func TestLargeAnswersAreCut(t *testing.T) {
 	rest := d.must(t, "FilterLogEvents", m{"nextToken": merged.NextToken})
 	if len(merged.Events) != 2 || len(rest.Events) != 2 || rest.Events[0].Timestamp != 2 {
 		t.Error("merged:", len(merged.Events), len(rest.Events))
+	}
+}
+
+// TestMergeHoldsLittle merges streams of lines as long as they get, of which each would be a chunk of many mebibytes.
+func TestMergeHoldsLittle(t *testing.T) {
+	const long = 16 << 10
+	d := newDesk(50) // with 100 streams
+	var want []string
+	for i := range 2 {
+		for task := range d.tasks {
+			for _, container := range []string{"app", "side"} {
+				for n := range 10 {
+					text := fmt.Sprintf("%d %d %s %d %s", i, task, container, n, strings.Repeat("x", long))
+					d.write(task, container, int64(10*i+n), text)
+					want = append(want, text)
+				}
+			}
+		}
+	}
+	var got []string
+	members := m{}
+	for range 100 {
+		d.given.bytes = 0
+		a := d.must(t, "FilterLogEvents", members)
+		// What is read in one request: a chunk and the last line of it for each stream, what goes into the answer, and once more what of
+		// the chunks was used.
+		if most := 100*(64<<10+long+30) + 3<<20; d.given.bytes > most {
+			t.Fatalf("%d bytes were read, want at most %d", d.given.bytes, most)
+		}
+		got = append(got, a.messages()...)
+		if members["nextToken"] = a.NextToken; a.NextToken == "" {
+			break
+		}
+	}
+	slices.Sort(want)
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		t.Errorf("got %d lines, want each of %d once", len(got), len(want))
 	}
 }
 

@@ -19,8 +19,9 @@ const (
 )
 
 const (
-	// chunk is how many lines are asked of the source at a time.
-	chunk = 1000
+	// chunk is how many lines are asked of the source at a time, and chunkBytes after how much text it may stop.
+	chunk      = 1000
+	chunkBytes = maxBytes
 	// maxScanned is after how many lines a request that finds nothing gives up and answers with a token to go on from.
 	maxScanned = 200_000
 )
@@ -44,7 +45,7 @@ type reader struct {
 	stream stream
 }
 
-func (r reader) read(ctx context.Context, position int64, limit int) ([]driver.LogLine, int64, error) {
+func (r reader) read(ctx context.Context, position int64, limit driver.LogLimit) ([]driver.LogLine, int64, error) {
 	if err := ctx.Err(); err != nil { // a source of files does not look, and there may be much of them
 		return nil, 0, fmt.Errorf("read log stream %s: %w", r.stream.name, err)
 	}
@@ -75,7 +76,7 @@ func (r reader) after(ctx context.Context, position int64, n int) (int64, error)
 	if n == 0 {
 		return position, nil
 	}
-	_, next, err := r.read(ctx, position, n)
+	_, next, err := r.read(ctx, position, driver.LogLimit{Lines: n})
 	return next, err
 }
 
@@ -84,7 +85,7 @@ func (r reader) forward(ctx context.Context, position int64, limit int, when spa
 	p := page{before: position, end: position}
 	bytes, scanned := 0, 0
 	for len(p.lines) < limit && scanned < maxScanned {
-		lines, next, err := r.read(ctx, p.end, min(chunk, limit-len(p.lines)))
+		lines, next, err := r.read(ctx, p.end, driver.LogLimit{Lines: min(chunk, limit-len(p.lines)), Bytes: chunkBytes})
 		if err != nil {
 			return page{}, err
 		}
@@ -116,7 +117,7 @@ func (r reader) backward(ctx context.Context, position int64, limit int, when sp
 	found := tail{limit: limit}
 	at := int64(0)
 	for position == toEnd || at < position {
-		lines, next, err := r.read(ctx, at, chunk)
+		lines, next, err := r.read(ctx, at, driver.LogLimit{Lines: chunk, Bytes: chunkBytes})
 		if err != nil {
 			return page{}, err
 		}

@@ -34,7 +34,7 @@ func TestTaskLimits(t *testing.T) {
 	}
 	begin(small, limits, "40")
 	drivertest.Wait(t, "the small one is full", func() bool {
-		lines, _, err := d.Logs(t.Context(), small.Task, small.Container, 0, 10)
+		lines, _, err := d.Logs(t.Context(), small.Task, small.Container, 0, driver.LogLimit{Lines: 10})
 		return err == nil && len(lines) > 0
 	})
 	free := driver.Key{Task: ecs.ID{2}, Container: "free"}

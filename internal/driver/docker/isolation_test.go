@@ -168,7 +168,7 @@ func said(t *testing.T, d *Driver, key driver.Key) []string {
 	t.Helper()
 	var lines []string
 	drivertest.Wait(t, key.String()+" has said what it has to say", func() bool {
-		got, _, err := d.Logs(t.Context(), key.Task, key.Container, 0, 1000)
+		got, _, err := d.Logs(t.Context(), key.Task, key.Container, 0, driver.LogLimit{Lines: 1000})
 		if err != nil {
 			t.Fatal(err)
 		}

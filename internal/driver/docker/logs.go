@@ -46,24 +46,53 @@ type line struct {
 }
 
 // Logs reads a container's log from the engine, of all attempts one after the other.
-func (d *Driver) Logs(ctx context.Context, task ecs.ID, name string, position int64, limit int) ([]driver.LogLine, int64, error) {
+func (d *Driver) Logs(ctx context.Context, task ecs.ID, name string, position int64, limit driver.LogLimit) ([]driver.LogLine, int64, error) {
 	all, err := d.logged(ctx, task, name)
 	if err != nil {
 		return nil, 0, logError(task, name, err)
 	}
 	var lines []line
+	w := window{limit: limit}
 	for _, c := range all {
-		if len(lines) > limit+lookAhead {
+		if w.complete() {
 			break
 		}
-		more, err := d.read(ctx, c, position, limit+lookAhead)
+		more, err := d.read(ctx, c, position, &w)
 		if err != nil {
 			return nil, 0, logError(task, name, err)
 		}
 		lines = append(lines, more...)
 	}
-	out, next := page(lines, position, limit)
+	out, next := page(lines, position, w.bounded())
 	return out, next, nil
+}
+
+// window counts the lines that are read: as many as are wanted, and those that it takes to put these into order.
+type window struct {
+	limit driver.LogLimit
+	lines int
+	bytes int // of lines that are not of the position's own nanosecond, for those may not be wanted
+	due   int // how many lines there were when it was as much as is wanted; 0 before
+}
+
+// add counts a line.
+func (w *window) add(l *line) {
+	if w.lines++; w.lines > perNano {
+		w.bytes += len(l.log.Text)
+	}
+	if w.due == 0 && w.limit.Reached(w.lines, w.bytes) {
+		w.due = w.lines
+	}
+}
+
+func (w *window) complete() bool { return w.due > 0 && w.lines >= w.due+lookAhead+perNano }
+
+// bounded is the limit within which the lines read are in order.
+func (w *window) bounded() driver.LogLimit {
+	if w.due == 0 {
+		return w.limit
+	}
+	return driver.LogLimit{Lines: min(w.limit.Lines, w.due), Bytes: w.limit.Bytes}
 }
 
 // logged gives the containers, one for each attempt, that wrote a log, oldest first.
@@ -133,11 +162,11 @@ func (d *Driver) tail(ctx context.Context, c container.InspectResponse) ([]line,
 		return nil, err
 	}
 	defer stream.Close()
-	return parse(bufio.NewReader(stream), framing(c), 1)
+	return parse(bufio.NewReader(stream), framing(c), nil)
 }
 
 // read reads the log of one container from the nanosecond of a position on.
-func (d *Driver) read(ctx context.Context, c container.InspectResponse, position int64, limit int) ([]line, error) {
+func (d *Driver) read(ctx context.Context, c container.InspectResponse, position int64, w *window) ([]line, error) {
 	ctx, cancel := context.WithTimeout(ctx, inspectFor) // and with that ends what is not read
 	defer cancel()
 	options := client.ContainerLogsOptions{ShowStdout: true, ShowStderr: true, Timestamps: true}
@@ -153,11 +182,12 @@ func (d *Driver) read(ctx context.Context, c container.InspectResponse, position
 		return nil, err
 	}
 	defer stream.Close()
-	return parse(bufio.NewReader(stream), framing(c), limit+perNano)
+	return parse(bufio.NewReader(stream), framing(c), w)
 }
 
 // page puts lines into order and gives those after a position.
-func page(lines []line, position int64, limit int) (out []driver.LogLine, next int64) {
+func page(lines []line, position int64, limit driver.LogLimit) (out []driver.LogLine, next int64) {
+	bytes := 0
 	slices.SortStableFunc(lines, func(a, b line) int { return cmp.Compare(a.nano, b.nano) })
 	next = position
 	same := int64(0)
@@ -169,10 +199,10 @@ func page(lines []line, position int64, limit int) (out []driver.LogLine, next i
 		if at <= position {
 			continue
 		}
-		if len(out) == limit {
+		if limit.Reached(len(out), bytes) {
 			break
 		}
-		out, next = append(out, l.log), at
+		out, next, bytes = append(out, l.log), at, bytes+len(l.log.Text)
 	}
 	return out, next
 }
@@ -186,11 +216,11 @@ func framing(c container.InspectResponse) func(*bufio.Reader) (stream byte, text
 	return frame
 }
 
-// parse reads at most limit lines of an engine's log stream: pieces of text that begin with a time and a space. One without a newline
-// is a piece of a line whose rest follows.
-func parse(r *bufio.Reader, frame func(*bufio.Reader) (stream byte, text string, err error), limit int) (lines []line, err error) {
+// parse reads an engine's log stream until a window is complete, or its end if w is nil: pieces of text that begin with a time and a
+// space. One without a newline is a piece of a line whose rest follows.
+func parse(r *bufio.Reader, frame func(*bufio.Reader) (stream byte, text string, err error), w *window) (lines []line, err error) {
 	var parts [3]strings.Builder // by stream
-	for len(lines) < limit {
+	for w == nil || !w.complete() {
 		stream, text, err := frame(r)
 		if errors.Is(err, io.EOF) {
 			break
@@ -214,6 +244,9 @@ func parse(r *bufio.Reader, frame func(*bufio.Reader) (stream byte, text string,
 		}
 		lines = append(lines, line{nano: at.UnixNano(), log: driver.LogLine{At: ecs.TimeOf(at), Stderr: stream == 2, Text: part.String()}})
 		part.Reset()
+		if w != nil {
+			w.add(&lines[len(lines)-1])
+		}
 	}
 	return lines, nil
 }

@@ -3,10 +3,12 @@ package docker
 import (
 	"bufio"
 	"encoding/binary"
+	"fmt"
 	"math"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/moby/moby/api/types/container"
 
@@ -38,7 +40,7 @@ func TestParse(t *testing.T) {
 		{name: "another stream", stream: frameOf(3, "x"), fails: "stream 3"},
 		{name: "too long", stream: "\x01\x00\x00\x00\xff\xff\xff\xff", fails: "4294967295 bytes"},
 	} {
-		lines, err := parse(bufio.NewReader(strings.NewReader(c.stream)), frame, 100)
+		lines, err := parse(bufio.NewReader(strings.NewReader(c.stream)), frame, nil)
 		if c.fails != "" {
 			if err == nil || !strings.Contains(err.Error(), c.fails) {
 				t.Errorf("%s: error %v, want one with %q", c.name, err, c.fails)
@@ -59,7 +61,7 @@ func TestParse(t *testing.T) {
 func TestParseTerminal(t *testing.T) {
 	long := strings.Repeat("a", 16<<10)
 	c := container.InspectResponse{Config: &container.Config{Tty: true}}
-	lines, err := parse(bufio.NewReader(strings.NewReader(second+"1Z one\r\n"+second+"2Z \r\n"+second+"3Z "+long+second+"3Z "+long+second+"3Z b c\r\n")), framing(c), 100)
+	lines, err := parse(bufio.NewReader(strings.NewReader(second+"1Z one\r\n"+second+"2Z \r\n"+second+"3Z "+long+second+"3Z "+long+second+"3Z b c\r\n")), framing(c), nil)
 	var got []string
 	for _, l := range lines {
 		got = append(got, l.log.Text)
@@ -68,12 +70,12 @@ func TestParseTerminal(t *testing.T) {
 		t.Errorf("got %.40q, %v", got, err)
 	}
 	tooLong := second + "1Z " + strings.Repeat("a", 3*maxFrame) + "\r\n" + second + "2Z next\r\n"
-	lines, err = parse(bufio.NewReader(strings.NewReader(tooLong)), framing(c), 100)
+	lines, err = parse(bufio.NewReader(strings.NewReader(tooLong)), framing(c), nil)
 	if err != nil || len(lines) != 2 || len(lines[0].log.Text) != maxLine || lines[1].log.Text != "next" {
 		t.Errorf("a line too long: %d lines, %v", len(lines), err)
 	}
 	for _, text := range []string{"hello\r\n", second + "1Z cut"} {
-		if _, err := parse(bufio.NewReader(strings.NewReader(text)), framing(c), 100); err == nil {
+		if _, err := parse(bufio.NewReader(strings.NewReader(text)), framing(c), nil); err == nil {
 			t.Errorf("%q is taken", text)
 		}
 	}
@@ -89,7 +91,7 @@ func TestPage(t *testing.T) {
 		got, position := "", int64(0)
 		for {
 			from := slices.DeleteFunc(slices.Clone(all), func(l line) bool { return l.nano < position/perNano+positionEpoch })
-			lines, next := page(from, position, limit)
+			lines, next := page(from, position, driver.LogLimit{Lines: limit})
 			if len(lines) == 0 {
 				if next != position {
 					t.Errorf("limit %d: the position moves from %d to %d without a line", limit, position, next)
@@ -107,16 +109,66 @@ func TestPage(t *testing.T) {
 	}
 }
 
+// TestWindow reads a log of long lines, of which some share a nanosecond and many are older than the one before, some bytes at a time:
+// each comes once and in order, and little is read for it.
+func TestWindow(t *testing.T) {
+	const n, long = 500, 1000
+	nanos := make([]int64, n)
+	for i := range nanos {
+		if nanos[i] = int64(i^31) + 100; i%50 < 6 {
+			nanos[i] = int64(i/50*50) + 100
+		}
+	}
+	text := func(nano int64) string { return fmt.Sprintf("%0*d", long, nano) }
+	var want []string
+	for _, nano := range slices.Sorted(slices.Values(nanos)) {
+		want = append(want, text(nano))
+	}
+	for _, bytes := range []int{1, 3 * long, 20 * long} {
+		var got []string
+		for position := int64(0); ; {
+			var stream strings.Builder
+			for _, nano := range nanos {
+				if nano >= position/perNano {
+					stream.WriteString(frameOf(1, time.Unix(0, positionEpoch+nano).UTC().Format(time.RFC3339Nano)+" "+text(nano)+"\n"))
+				}
+			}
+			w := window{limit: driver.LogLimit{Lines: 200, Bytes: bytes}}
+			lines, err := parse(bufio.NewReader(strings.NewReader(stream.String())), frame, &w)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if most := bytes/long + 1 + lookAhead + 2*perNano; len(lines) > most {
+				t.Errorf("%d bytes at a time: %d lines are read, want at most %d", bytes, len(lines), most)
+			}
+			out, next := page(lines, position, w.bounded())
+			if len(out) == 0 {
+				break
+			}
+			if len(out) > bytes/long+1 {
+				t.Errorf("%d bytes at a time: %d lines are given", bytes, len(out))
+			}
+			for _, l := range out {
+				got = append(got, l.Text)
+			}
+			position = next
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%d bytes at a time: got %d lines, want %d in order", bytes, len(got), len(want))
+		}
+	}
+}
+
 func TestPositionOf(t *testing.T) {
 	at := ecs.Time(1_767_225_600_000) // 2026
 	stamped := func(at ecs.Time) line { return line{nano: int64(at) * 1e6, log: driver.LogLine{At: at}} }
 	lines := []line{stamped(at - 5000), stamped(at - 500), stamped(at), stamped(at + 1)}
-	out, _ := page(lines, positionOf(at), 10)
+	out, _ := page(lines, positionOf(at), driver.LogLimit{Lines: 10})
 	if len(out) != 3 || out[0].At != at-500 {
 		t.Errorf("got %v, want all but what is more than a second older", out)
 	}
 	for _, extreme := range []ecs.Time{math.MinInt64, 0, math.MaxInt64} {
-		out, _ := page(lines, positionOf(extreme), 10)
+		out, _ := page(lines, positionOf(extreme), driver.LogLimit{Lines: 10})
 		if want := map[bool]int{true: 4, false: 0}[extreme <= 0]; len(out) != want {
 			t.Errorf("%d: got %d lines, want %d", extreme, len(out), want)
 		}

@@ -233,7 +233,7 @@ func (s *suite) wantError(err error, name, part string) {
 func (s *suite) lines(k driver.Key, from int64, n int) (all []driver.LogLine, next int64) {
 	s.Helper()
 	for next = from; ; {
-		got, after, err := s.d.Logs(s.ctx, k.Task, k.Container, next, n)
+		got, after, err := s.d.Logs(s.ctx, k.Task, k.Container, next, driver.LogLimit{Lines: n})
 		if err != nil {
 			s.Fatalf("logs of %v after %d: %v", k, next, err)
 		}

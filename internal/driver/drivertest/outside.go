@@ -90,6 +90,34 @@ func (s *suite) logs() {
 			s.Errorf("after the end come %d lines and position %d, want none and %d", len(more), next, end)
 		}
 	}
+	s.logBytes(k, len(stdout)+len(stderr))
+}
+
+// logBytes reads the logs of a container some bytes at a time: no line follows when there are so many, and each of n comes once.
+func (s *suite) logBytes(k driver.Key, n int) {
+	for bytes := 1; bytes < 12; bytes++ {
+		lines := 0
+		for next := int64(0); ; {
+			got, after, err := s.d.Logs(s.ctx, k.Task, k.Container, next, driver.LogLimit{Lines: 100, Bytes: bytes})
+			if err != nil {
+				s.Fatalf("logs of %v after %d: %v", k, next, err)
+			}
+			if len(got) == 0 {
+				break
+			}
+			sum := 0
+			for _, l := range got[:len(got)-1] {
+				sum += len(l.Text)
+			}
+			if sum >= bytes {
+				s.Errorf("%d bytes at a time: a line follows %d bytes", bytes, sum)
+			}
+			lines, next = lines+len(got), after
+		}
+		if lines != n {
+			s.Errorf("%d bytes at a time: got %d lines, want %d", bytes, lines, n)
+		}
+	}
 }
 
 func (s *suite) logsAcrossAttempts() {

@@ -85,7 +85,7 @@ func (d *Driver) RemoveLogs(ctx context.Context, task ecs.ID) error {
 }
 
 // Logs gives what a script had a container write.
-func (d *Driver) Logs(_ context.Context, task ecs.ID, container string, position int64, limit int) ([]driver.LogLine, int64,
+func (d *Driver) Logs(_ context.Context, task ecs.ID, container string, position int64, limit driver.LogLimit) ([]driver.LogLine, int64,
 	error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

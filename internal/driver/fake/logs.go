@@ -38,13 +38,16 @@ func (m *Model) write(b *box, texts []string, stderr bool) {
 }
 
 // Logs gives lines of a container as driver.Driver does.
-func (m *Model) Logs(task ecs.ID, container string, position int64, limit int) ([]driver.LogLine, int64) {
+func (m *Model) Logs(task ecs.ID, container string, position int64, limit driver.LogLimit) ([]driver.LogLine, int64) {
 	l := m.logs[task][container]
 	if l == nil {
 		return nil, position
 	}
 	first := max(position-l.gone, 0)
-	last := min(first+int64(max(limit, 0)), int64(len(l.kept)))
+	last := first
+	for bytes := 0; last < int64(len(l.kept)) && !limit.Reached(int(last-first), bytes); last++ {
+		bytes += len(l.kept[last].Text)
+	}
 	if first >= last {
 		return nil, position
 	}

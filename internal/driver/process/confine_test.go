@@ -23,7 +23,7 @@ func said(t *testing.T, d *Driver, spec driver.Spec) []string {
 	var texts []string
 	drivertest.Wait(t, "it says what it is bound to", func() bool {
 		texts = nil
-		lines, _, err := d.Logs(t.Context(), key(1).Task, "app", 0, 10)
+		lines, _, err := d.Logs(t.Context(), key(1).Task, "app", 0, driver.LogLimit{Lines: 10})
 		if err != nil {
 			t.Fatal(err)
 		}

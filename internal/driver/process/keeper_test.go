@@ -56,7 +56,7 @@ func startReady(t *testing.T, d *Driver, k driver.Key, spec driver.Spec) driver.
 func texts(t *testing.T, d *Driver, k driver.Key) (all []string) {
 	t.Helper()
 	for position := int64(0); ; {
-		lines, next, err := d.Logs(t.Context(), k.Task, k.Container, position, 1000)
+		lines, next, err := d.Logs(t.Context(), k.Task, k.Container, position, driver.LogLimit{Lines: 1000})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -266,7 +266,7 @@ func TestServerKilled(t *testing.T) {
 	c.Close()
 	drivertest.Wait(t, "it is ready", func() bool {
 		logDir, name := keeper.LogPath(dir, key(1).Task, "app")
-		lines, _, _ := logfile.Read(logDir, name, 0, 1)
+		lines, _, _ := logfile.Read(logDir, name, 0, 1, 0)
 		return len(lines) == 1
 	})
 	pid, _ := strconv.Atoi(all[0].Started.RuntimeID)
@@ -508,7 +508,7 @@ func TestFindLog(t *testing.T) {
 		t.Errorf("before it wrote: %v, %v", at, err)
 	}
 	startReady(t, d, key(1), command("sleep"))
-	lines, _, err := d.Logs(t.Context(), key(1).Task, key(1).Container, 0, 10)
+	lines, _, err := d.Logs(t.Context(), key(1).Task, key(1).Container, 0, driver.LogLimit{Lines: 10})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,12 +11,12 @@ import (
 )
 
 // Logs reads the files that the keeper writes.
-func (d *Driver) Logs(_ context.Context, task ecs.ID, container string, position int64, limit int) ([]driver.LogLine, int64, error) {
+func (d *Driver) Logs(_ context.Context, task ecs.ID, container string, position int64, limit driver.LogLimit) ([]driver.LogLine, int64, error) {
 	dir, name, err := d.logOf(task, container)
 	if err != nil {
 		return nil, 0, err
 	}
-	lines, next, err := logfile.Read(dir, name, position, limit)
+	lines, next, err := logfile.Read(dir, name, position, limit.Lines, limit.Bytes)
 	if err != nil {
 		return nil, 0, logError(task, container, err)
 	}
