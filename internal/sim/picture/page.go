@@ -13,13 +13,13 @@ const hues = 4
 
 // style is that of the page: first for light surroundings, then what differs in dark ones. It has no variables, which not every
 // program that shows drawings knows.
-const style = `svg{font:12px system-ui,-apple-system,"Segoe UI",sans-serif}
+const style = `svg{font:12px system-ui,-apple-system,"Segoe UI",sans-serif;background:#fff}
 .paper{fill:#fff}text{fill:#1c2128}.title{font-size:17px;font-weight:600}.name{font-weight:600}.sub,.tick,.key{fill:#656d76}.tick{font-size:11px}
 .grid{stroke:#e3e6ea;fill:none}.d0{fill:#2f6fde}.d1{fill:#12998a}.d2{fill:#8250df}.d3{fill:#c27803}.unhealthy{fill:#d1342f}.stopping{fill:#a8b0ba;fill-opacity:.6}
 .warming{fill-opacity:.6}.pending{fill-opacity:.28}.desired,.most,.fewest{fill:none;stroke:#1c2128;stroke-width:1.5}
 .most{stroke-dasharray:6 4;stroke-width:1}.fewest{stroke-dasharray:1.5 3}.outside{stroke:#b35900;fill:none;stroke-dasharray:3 3}
 .number{fill:#b35900;font-weight:600}.event{fill:#8c959f}.steady{fill:#1a7f4b}
-@media(prefers-color-scheme:dark){.paper{fill:#14181d}text{fill:#e4e8ed}.sub,.tick,.key{fill:#9aa4af}.grid{stroke:#2b3138}
+@media(prefers-color-scheme:dark){svg{background:#14181d}.paper{fill:#14181d}text{fill:#e4e8ed}.sub,.tick,.key{fill:#9aa4af}.grid{stroke:#2b3138}
 .d0{fill:#5b93f5}.d1{fill:#35c2b1}.d2{fill:#a984f5}.d3{fill:#e0a03a}.unhealthy{fill:#f0625c}.stopping{fill:#59626d}
 .desired,.most,.fewest{stroke:#e4e8ed}.outside{stroke:#f0a04b}.number{fill:#f0a04b}.steady{fill:#3fb97a}}`
 

@@ -141,19 +141,17 @@ func countStep(most int) int {
 
 // happenings puts what happened on the axis: numbered lines for what came from outside, small marks for service events.
 func (p *page) happenings(f frame, r *scenario.Result, service string) {
-	number, edge := 0, -100.0
+	number, edge := 0, 0.0 // edge is where the number before ends
 	for _, l := range r.Lines {
 		x := f.x(l.At)
 		switch {
 		case l.Kind == scenario.Outside && l.At > 0:
 			number++
-			up := f.top - 8
-			if x-edge < 16 { // do not cover the number before
-				up -= 14
-			}
-			edge = x
+			half := 4 * float64(len(strconv.Itoa(number)))
+			at := max(x, edge+half+3) // beside the number before, not over it
+			edge = at + half
 			p.printf(`<g><title>%s %s</title><path class="outside" d="M%s %sV%s"/><text class="number" x="%s" y="%s" text-anchor="middle">%d</text></g>`,
-				scenario.Clock(l.At), escape(l.Text), num(x), num(f.top-4), num(f.top+f.height), num(x), num(up), number)
+				scenario.Clock(l.At), escape(l.Text), num(x), num(f.top-4), num(f.top+f.height), num(at), num(f.top-8), number)
 		case l.Kind == scenario.ServiceEvent && l.Service == service:
 			class := "event"
 			if strings.HasSuffix(l.Text, "has reached a steady state.") {
