@@ -25,6 +25,7 @@ func Start(dir string) (*Cluster, error) {
 	}
 	cfg := embed.NewConfig()
 	cfg.Dir, cfg.LogLevel = dir, "fatal"
+	cfg.EnableGRPCGateway = false // nobody asks it, and it reads os.Stderr in a goroutine, which the start of tests sets
 	client, peer := url.URL{Scheme: "http", Host: "127.0.0.1:0"}, url.URL{Scheme: "http", Host: peerHost}
 	cfg.ListenClientUrls, cfg.AdvertiseClientUrls = []url.URL{client}, []url.URL{client}
 	cfg.ListenPeerUrls, cfg.AdvertisePeerUrls = []url.URL{peer}, []url.URL{peer}
@@ -44,8 +45,11 @@ func Start(dir string) (*Cluster, error) {
 
 // URL is what "ballast up --store" takes to keep its state under a prefix.
 func (c *Cluster) URL(prefix string) string {
-	return "etcd://" + c.etcd.Clients[0].Addr().String() + "/" + prefix
+	return "etcd://" + c.Host() + "/" + prefix
 }
+
+// Host is where it answers clients, as host:port.
+func (c *Cluster) Host() string { return c.etcd.Clients[0].Addr().String() }
 
 // Close ends it.
 func (c *Cluster) Close() { c.etcd.Close() }
