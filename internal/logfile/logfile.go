@@ -39,17 +39,15 @@ type Limits struct {
 	Segments     int   `json:"segments"` // how many are kept, the one being written included; at least 1
 }
 
-// ParseLimits gives limits as the json-file log driver has them: max-size, bytes or thousands, millions or billions of them with k, m
-// or g behind the number, and max-file, a number. What is "" is as in other.
+// ParseLimits gives limits as the json-file log driver has them: max-size, which ParseSize reads, and max-file, a number. What is "" is
+// as in other.
 func ParseLimits(maxSize, maxFile string, other Limits) (Limits, error) {
 	if maxSize != "" {
-		digits := strings.TrimRight(maxSize, "kmgKMG")
-		unit, known := sizeUnits[strings.ToLower(maxSize[len(digits):])]
-		n, err := strconv.ParseInt(digits, 10, 64)
-		if err != nil || !known || n < 1 || n > math.MaxInt64/unit {
-			return Limits{}, fmt.Errorf("max-size %q: want a positive number of bytes, or of another unit with k, m or g behind it", maxSize)
+		n, ok := ParseSize(maxSize)
+		if !ok {
+			return Limits{}, fmt.Errorf("max-size %q: want %s", maxSize, SizeForm)
 		}
-		other.SegmentBytes = n * unit
+		other.SegmentBytes = n
 	}
 	if maxFile != "" {
 		n, err := strconv.Atoi(maxFile)
@@ -59,6 +57,21 @@ func ParseLimits(maxSize, maxFile string, other Limits) (Limits, error) {
 		other.Segments = n
 	}
 	return other, nil
+}
+
+// SizeForm says what ParseSize takes.
+const SizeForm = "a positive number of bytes, or of another unit with k, m or g behind it, that is less than 2^63 bytes"
+
+// ParseSize gives the bytes of a size as options of log drivers have it: bytes, or thousands, millions or billions of them with k, m or
+// g behind the number.
+func ParseSize(s string) (bytes int64, ok bool) {
+	digits := strings.TrimRight(s, "kmgKMG")
+	unit, known := sizeUnits[strings.ToLower(s[len(digits):])]
+	n, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil || !known || n < 1 || n > math.MaxInt64/unit {
+		return 0, false
+	}
+	return n * unit, true
 }
 
 // sizeUnits are decimal, as Docker's are for this option.

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
 	"ballast/internal/ecs"
+	"ballast/internal/logfile"
 )
 
 // logDriver is what may be said to a log driver.
@@ -123,8 +124,8 @@ func logOption(name, text string) (value, must string) {
 			return "", "be blocking or non-blocking"
 		}
 	case "max-size", logBufferSize:
-		if !validSize(text) {
-			return "", "be a positive number of bytes, or of another unit with k, m or g behind it"
+		if _, ok := logfile.ParseSize(text); !ok {
+			return "", "be " + logfile.SizeForm
 		}
 	case "max-file":
 		if n, err := strconv.Atoi(text); err != nil || n < 1 {
@@ -136,10 +137,3 @@ func logOption(name, text string) (value, must string) {
 
 // logGroupBytes are those of the names of log groups (API_CreateLogGroup, CloudWatch Logs API reference).
 const logGroupBytes = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_/#"
-
-// validSize says whether s is a size as log drivers take it, below 10^12 of its unit.
-func validSize(s string) bool {
-	digits := strings.TrimRight(strings.ToLower(s), "kmg")
-	n, err := strconv.ParseUint(digits, 10, 64)
-	return err == nil && n > 0 && len(digits) <= 12 && len(s)-len(digits) <= 1
-}
