@@ -32,11 +32,12 @@ type User struct {
 const LimitVerb = "keeper-limit"
 
 // A process's limits can be set by itself before its program begins, or by another afterwards, when it may have used more. So the
-// keeper starts this program in its place, which binds itself and then becomes the command.
+// keeper starts this program in its place, which binds itself and then becomes the command. The command's arguments follow as they are:
+// there may be more of them than one argument can hold (execve(2), MAX_ARG_STRLEN).
 type limited struct {
 	Path    string      `json:"path"`
-	Argv    []string    `json:"argv"`
 	Confine Confinement `json:"confine"`
+	argv    []string
 }
 
 // failure is how that program says on failureFD why it did not come to be the command.
@@ -47,13 +48,14 @@ type failure struct {
 
 const failureFD = 3
 
-// BecomeLimited binds this process as its argument says and replaces it by a command. It returns an exit code if that fails.
+// BecomeLimited binds this process as its first argument says and replaces it by the command that the others are. It returns an exit code if that fails.
 func BecomeLimited(args []string) int {
 	var l limited
-	if len(args) != 1 || json.Unmarshal([]byte(args[0]), &l) != nil {
+	if len(args) < 2 || json.Unmarshal([]byte(args[0]), &l) != nil {
 		fmt.Fprintf(os.Stderr, "%s is for the keeper's own use\n", LimitVerb)
 		return codeCannotRun
 	}
+	l.argv = args[1:]
 	unix.CloseOnExec(failureFD)
 	f := failure{Errno: syscall.EINVAL}
 	if err := l.run(&f.Doing); !errors.As(err, &f.Errno) {
@@ -97,7 +99,7 @@ func (l limited) run(doing *string) error {
 		}
 	}
 	*doing = ""
-	return syscall.Exec(l.Path, l.Argv, env)
+	return syscall.Exec(l.Path, l.argv, env)
 }
 
 func rlimitOf(u ecs.Ulimit) *syscall.Rlimit {
@@ -140,7 +142,7 @@ func (k *keeper) fork(by *forker, cmd Command, attr *syscall.ProcAttr, groups []
 	if err != nil {
 		return 0, err
 	}
-	text, err := json.Marshal(limited{Path: cmd.Path, Argv: cmd.Argv, Confine: cmd.Confinement})
+	text, err := json.Marshal(limited{Path: cmd.Path, Confine: cmd.Confinement})
 	if err != nil {
 		return 0, err
 	}
@@ -150,7 +152,7 @@ func (k *keeper) fork(by *forker, cmd Command, attr *syscall.ProcAttr, groups []
 	}
 	defer r.Close()
 	attr.Files = append(attr.Files, w.Fd())
-	pid, err = by.fork(groups, exe, []string{exe, LimitVerb, string(text)}, attr)
+	pid, err = by.fork(groups, exe, append([]string{exe, LimitVerb, string(text)}, cmd.Argv...), attr)
 	w.Close()
 	if err != nil {
 		return 0, fmt.Errorf("%s", strings.TrimPrefix(err.Error(), "fork/exec ")) // of our own program: not the container's fault

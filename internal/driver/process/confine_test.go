@@ -51,6 +51,30 @@ func TestUlimits(t *testing.T) {
 	}
 }
 
+// TestUlimitsOfManyArguments starts a command that has more arguments, all together, than one argument may be long.
+func TestUlimitsOfManyArguments(t *testing.T) {
+	args := []string{"print"}
+	for range 5 {
+		args = append(args, "o"+strings.Repeat("x", 64<<10))
+	}
+	args = append(args, "oready")
+	for name, limits := range map[string][]ecs.Ulimit{"without limits": nil, "with limits": {{Name: "nofile", Soft: 64, Hard: 64}}} {
+		t.Run(name, func(t *testing.T) {
+			d := open(t)
+			spec := command(args...)
+			spec.Isolation = &ecs.Isolation{Ulimits: limits}
+			create(t, d, key(1), spec)
+			if _, err := d.Start(t.Context(), key(1)); err != nil {
+				t.Fatal(err)
+			}
+			drivertest.Wait(t, "it has written all", func() bool {
+				lines, _, err := d.Logs(t.Context(), key(1).Task, "app", 0, driver.LogLimit{Lines: 100})
+				return err == nil && len(lines) == 5*4+1 && lines[20].Text == "ready" // lines are split at 16 KiB
+			})
+		})
+	}
+}
+
 func TestUser(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can be another user")
