@@ -56,13 +56,15 @@ func (c *Check) target() string {
 	}
 }
 
-// ask returns the status of the answer, code and text. It uses no proxy: a container asks itself.
+// ask returns the status of the answer, code and text. It uses no proxy: a container asks itself. It follows no redirect, as curl and the
+// health checks of load balancers follow none.
 func ask(ctx context.Context, url string) (status string, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return "", err
 	}
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	resp, err := client.Do(req)
 	if err != nil {
 		return "", err

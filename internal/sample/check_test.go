@@ -39,7 +39,7 @@ func TestCheck(t *testing.T) {
 	}{
 		{"good", server.URL + "/good", deadline, true, "/good: 204 No Content\n"},
 		{"no scheme", strings.TrimPrefix(server.URL, "http://") + "/good", deadline, true, "204"},
-		{"redirected", server.URL + "/moved", deadline, true, "204"},
+		{"redirected", server.URL + "/moved", deadline, false, "/moved: 302 Found\n"},
 		{"endless", server.URL + "/endless", deadline, true, "200 OK"},
 		{"bad", server.URL + "/bad", deadline, false, "/bad: 503 Service Unavailable\n"},
 		{"silent", server.URL + "/silent", 10 * time.Millisecond, false, "deadline exceeded"},
