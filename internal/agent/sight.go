@@ -1,6 +1,9 @@
 package agent
 
 import (
+	"cmp"
+	"strings"
+
 	"ballast/internal/driver"
 	"ballast/internal/ecs"
 )
@@ -11,6 +14,8 @@ type sight struct {
 	state    sightState
 	attempts int
 	retryAt  ecs.Time
+	// impaired says why the last attempt failed, at most longestCause bytes; "" after one that did not.
+	impaired string
 	// ready says that the containers have been listed at least once: before that, nothing can be said to control.
 	ready bool
 	list  uint64 // the call under way
@@ -46,9 +51,17 @@ func (s *sight) early(o driver.Observation) {
 	}
 }
 
-func (s *sight) failed(now ecs.Time) {
+// longestCause bounds what reports say of a driver that cannot be seen: a line or two.
+const longestCause = 255
+
+// failed notes why the driver cannot be seen, and when to try again. Control hears at once that it cannot.
+func (m *Machine) failed(err error) {
+	s := &m.sight
 	s.attempts++
-	s.retryAt = now.Add(backoff(s.attempts))
+	s.retryAt = m.now.Add(backoff(s.attempts))
+	text := err.Error()
+	m.talk.ackDue = m.talk.ackDue || s.impaired == ""
+	s.impaired = cmp.Or(strings.ToValidUTF8(text[:min(len(text), longestCause)], ""), "no reason is given")
 }
 
 // look takes the next step towards seeing the driver's containers.
@@ -74,7 +87,7 @@ func (m *Machine) watched(err error) {
 	}
 	if err != nil {
 		s.state = blind
-		s.failed(m.now)
+		m.failed(err)
 		return
 	}
 	s.state = subscribed
@@ -96,10 +109,12 @@ func (m *Machine) listed(r driver.Result) {
 	s := &m.sight
 	if r.Err != nil {
 		s.state = subscribed
-		s.failed(m.now)
+		m.failed(r.Err)
 		return
 	}
 	s.state, s.attempts, s.retryAt, s.ready = seeing, 0, 0, true
+	m.talk.ackDue = m.talk.ackDue || s.impaired != ""
+	s.impaired = ""
 	seen := make(map[driver.Key]bool, len(r.List))
 	for _, o := range r.List {
 		seen[o.Key] = true

@@ -219,7 +219,7 @@ func (m *Machine) report(tell []*task) {
 			tell = append(tell, t)
 		}
 	}
-	r := session.Report{Instance: m.cfg.Instance, Session: k.session, Seq: k.seq, Ack: k.taken}
+	r := session.Report{Instance: m.cfg.Instance, Session: k.session, Seq: k.seq, Ack: k.taken, Impaired: m.sight.impaired}
 	if !k.heard {
 		hello := m.cfg.Hello
 		r.Hello = &hello

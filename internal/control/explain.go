@@ -46,7 +46,7 @@ func (c Explain) apply(m *Machine) (any, error) {
 		return Explained{known, t}, nil
 	}
 	alone := &explain.Case{Now: m.now, View: scheduler.View{Policy: m.cfg.Policy}}
-	m.addSilent(alone, c.Cluster, func(other *ecs.Task) bool { return other.ID == t.ID })
+	m.addTroubled(alone, c.Cluster, func(other *ecs.Task) bool { return other.ID == t.ID })
 	return Explained{alone, t}, nil
 }
 
@@ -76,7 +76,7 @@ func (m *Machine) caseOf(now ecs.Time, s *services.Service) *explain.Case {
 	for _, id := range s.Kept() {
 		c.Kept = append(c.Kept, m.tasks.Task(record.Cluster, id))
 	}
-	m.addSilent(c, record.Cluster, func(t *ecs.Task) bool { return t.Service == record.Name && t.ServiceSeq == record.Seq && !t.Kept })
+	m.addTroubled(c, record.Cluster, func(t *ecs.Task) bool { return t.Service == record.Name && t.ServiceSeq == record.Seq && !t.Kept })
 	return c
 }
 
@@ -145,11 +145,13 @@ func (m *Machine) known(c *explain.Case, s *services.Service, counted scheduler.
 // missedAfter is the silence after which an agent that is connected is missed: several heartbeats.
 const missedAfter = 3 * session.HeartbeatEvery
 
-// addSilent adds the container instances of a cluster with tasks of a kind whose agents are not heard of.
-func (m *Machine) addSilent(c *explain.Case, cluster string, of func(*ecs.Task) bool) {
+// addTroubled adds the container instances of a cluster with tasks of a kind whose agents are not heard of, or do not reach their
+// container runtime.
+func (m *Machine) addTroubled(c *explain.Case, cluster string, of func(*ecs.Task) bool) {
 	for _, i := range m.instances.All() {
 		heard := max(m.sessions.Heard(i.ID), m.startedAt)
-		if i.Cluster != cluster || i.Status == ecs.InstanceInactive || i.Connected && c.Now.Sub(heard) < missedAfter || m.instances.IsLost(i.ID) {
+		silent := !i.Connected || c.Now.Sub(heard) >= missedAfter
+		if i.Cluster != cluster || i.Status == ecs.InstanceInactive || m.instances.IsLost(i.ID) || !silent && i.Impaired == "" {
 			continue
 		}
 		tasks := 0
@@ -158,8 +160,12 @@ func (m *Machine) addSilent(c *explain.Case, cluster string, of func(*ecs.Task) 
 				tasks++
 			}
 		}
-		if tasks > 0 {
+		switch {
+		case tasks == 0:
+		case silent:
 			c.Silent = append(c.Silent, explain.Silent{Instance: i.ID, Tasks: tasks, Heard: heard, LostAt: heard.Add(m.cfg.Policy.InstanceLostAfter)})
+		default:
+			c.Impaired = append(c.Impaired, explain.Impaired{Instance: i.ID, Tasks: tasks, Why: i.Impaired})
 		}
 	}
 }

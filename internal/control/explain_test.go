@@ -58,6 +58,16 @@ func TestExplainFollowsAService(t *testing.T) {
 	equal(t, "what is known of it later", []any{report.State, report.Findings[0].Count, *report.Findings[0].ExitCode, len(report.Findings[0].Tasks)},
 		[]any{"steady", 1, int32(1), 1})
 
+	a.impaired = "the engine is down"
+	a.report(nil)
+	w.run()
+	w.says(explain.IsImpaired, "does not answer its agent (the engine is down): 2 tasks there are neither started nor stopped")
+	equal(t, "what is shown of it", w.instance(a).Impaired, "the engine is down")
+	a.impaired = ""
+	a.report(nil)
+	w.run()
+	w.says(explain.Steady)
+
 	a.silent = true
 	w.pass(35 * time.Second)
 	w.says(explain.IsSilent, "has not been heard of for", "how 2 tasks fare there is not known", "they are given up and replaced")

@@ -34,6 +34,7 @@ type pretender struct {
 	session  uint64
 	seq, ack uint64
 	taken    uint64
+	impaired string
 	silent   bool
 	// refused is what control has said of why it wants no more of the instance.
 	refused string
@@ -109,7 +110,7 @@ func (a *pretender) report(hello *session.Hello, tasks ...session.TaskReport) {
 		return
 	}
 	a.seq++
-	a.w.m.OfferReport(&session.Report{Instance: a.id, Session: a.session, Seq: a.seq, Ack: a.ack, Hello: hello, Tasks: tasks})
+	a.w.m.OfferReport(&session.Report{Instance: a.id, Session: a.session, Seq: a.seq, Ack: a.ack, Hello: hello, Tasks: tasks, Impaired: a.impaired})
 }
 
 // take does what control says, and reports it.

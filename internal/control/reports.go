@@ -28,6 +28,7 @@ func (m *Machine) report(r *session.Report) {
 	if m.instances.Reconnected(r.Instance) {
 		m.services.Room(instance.Cluster)
 	}
+	m.instances.Impaired(r.Instance, r.Impaired)
 	for i := range r.Tasks {
 		if !m.tasks.Report(m.now, instance.Cluster, r.Instance, &r.Tasks[i]) {
 			m.sessions.Tell(r.Instance, r.Tasks[i].Task)

@@ -22,7 +22,9 @@ type ContainerInstance struct {
 	InactiveAt Time `cbor:"12,keyasint,omitempty"`
 
 	// Derived, never journalled.
-	Connected bool      `cbor:"-"`
+	Connected bool `cbor:"-"`
+	// Impaired says why the agent does not reach its container runtime, as far as it has told; "" where it does.
+	Impaired  string    `cbor:"-"`
 	Remaining Resources `cbor:"-"`
 	Running   int       `cbor:"-"`
 	Pending   int       `cbor:"-"`

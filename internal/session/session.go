@@ -40,6 +40,8 @@ type Report struct {
 	Ack   uint64
 	Hello *Hello
 	Tasks []TaskReport
+	// Impaired says why the agent does not see the containers of its driver, "" where it does. Every report says it anew.
+	Impaired string
 }
 
 // Hello describes the container instance at the start of a session.

@@ -131,7 +131,7 @@ func plain(record any) string {
 		record = n
 	case *ecs.ContainerInstance:
 		n := *r
-		n.Connected, n.Remaining, n.Running, n.Pending = false, ecs.Resources{}, 0, 0
+		n.Connected, n.Impaired, n.Remaining, n.Running, n.Pending = false, "", ecs.Resources{}, 0, 0
 		record = n
 	case *ecs.Service:
 		n := *r

@@ -126,12 +126,16 @@ func showResources(r ecs.Resources) []types.Resource {
 	return []types.Resource{integer("CPU", r.CPU), integer("MEMORY", r.Memory), set("PORTS", r.Ports), set("PORTS_UDP", r.PortsUDP)}
 }
 
-// showHealth gives the health that can be told: that the agent speaks to control.
+// showHealth gives the health that can be told: that the agent speaks to control, and reaches what runs its containers
+// (API_InstanceHealthCheckResult).
 func showHealth(i *ecs.ContainerInstance) *types.ContainerInstanceHealthStatus {
-	status := types.InstanceHealthCheckStateOk
-	if !i.Connected {
+	status, reason := types.InstanceHealthCheckStateOk, (*string)(nil)
+	if i.Impaired != "" {
+		reason = &i.Impaired
+	}
+	if !i.Connected || i.Impaired != "" {
 		status = types.InstanceHealthCheckStateImpaired
 	}
 	return &types.ContainerInstanceHealthStatus{OverallStatus: status,
-		Details: []types.InstanceHealthCheckResult{{Type: types.InstanceHealthCheckTypeContainerRuntime, Status: status}}}
+		Details: []types.InstanceHealthCheckResult{{Type: types.InstanceHealthCheckTypeContainerRuntime, Status: status, StatusReason: reason}}}
 }

@@ -153,6 +153,13 @@ func (b *Book) Reconnected(id ecs.ID) bool {
 	return true
 }
 
+// Impaired notes why the agent does not reach its container runtime, "" where it does.
+func (b *Book) Impaired(id ecs.ID, why string) {
+	if old := b.records[id]; old != nil && old.Impaired != why {
+		b.draft(id).Impaired = why
+	}
+}
+
 // Find gives a container instance; nil when there is none.
 func (b *Book) Find(id ecs.ID) *ecs.ContainerInstance { return b.records[id] }
 

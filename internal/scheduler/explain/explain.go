@@ -43,6 +43,8 @@ type Case struct {
 	Groups []Group
 	// Silent are the container instances of the cluster whose agents are not heard of and that have tasks of the service.
 	Silent []Silent
+	// Impaired are those whose agents are heard of and do not reach their container runtime, and that have tasks of the service.
+	Impaired []Impaired
 }
 
 // Task is a task as the scheduler counts it.
@@ -71,6 +73,13 @@ type Silent struct {
 	Tasks    int      // of the service
 	Heard    ecs.Time // the last time
 	LostAt   ecs.Time // when its tasks are replaced
+}
+
+// Impaired is a container instance whose agent does not reach the container runtime.
+type Impaired struct {
+	Instance ecs.ID
+	Tasks    int // of the service
+	Why      string
 }
 
 // Weight says how much a finding matters.
@@ -197,6 +206,7 @@ const (
 	Needed     Kind = "minimum-healthy-percent"
 	Paced      Kind = "paced"
 	IsSilent   Kind = "agent-silent"
+	IsImpaired Kind = "runtime-impaired"
 	Unhealthy  Kind = "unhealthy"
 	Graced     Kind = "grace-period"
 	Rolling    Kind = "rolling"

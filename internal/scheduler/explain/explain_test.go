@@ -261,6 +261,13 @@ var scenes = map[string]func() *scene{
 		s.c.Silent = []Silent{{Instance: ecs.ID{0xaa}, Tasks: 2, Heard: noon.Add(-35 * time.Second), LostAt: noon.Add(25 * time.Second)}}
 		return s
 	},
+	"instance-impaired": func() *scene {
+		s := newScene(2, definition("web", 1))
+		s.add(0, scheduler.Healthy)
+		s.add(0, scheduler.Starting)
+		s.c.Impaired = []Impaired{{Instance: ecs.ID{0xaa}, Tasks: 2, Why: "watch the ends of containers: connection refused"}}
+		return s
+	},
 	"instance-lost": func() *scene {
 		s := newScene(2, definition("web", 1))
 		for range 2 {

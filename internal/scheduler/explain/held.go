@@ -205,6 +205,16 @@ func (b *builder) silent() {
 	}
 }
 
+// impaired tells of tasks on container instances whose runtime does not answer.
+func (b *builder) impaired() {
+	for _, i := range b.Impaired {
+		b.add(Finding{Kind: IsImpaired, Weight: Held, Count: i.Tasks, Instances: []Lack{{Instance: i.Instance.String()}},
+			Text: fmt.Sprintf("The container runtime of container instance %s does not answer its agent (%s): %s there %s neither started nor stopped, "+
+				"and nobody sees how %s.", short(i.Instance), i.Why, tasks(i.Tasks), verb(i.Tasks, "is", "are"), verb(i.Tasks, "it fares", "they fare")),
+			Then: "the agent goes on as soon as it answers"})
+	}
+}
+
 // window tells what the healthy-percent window and the pace of replacements keep from being done for the moment.
 func (b *builder) window() {
 	if b.waits(scheduler.WaitDeadlock) {

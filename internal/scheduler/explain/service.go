@@ -38,6 +38,7 @@ var steps = []func(*builder){
 	(*builder).outcome,
 	(*builder).held,
 	(*builder).silent,
+	(*builder).impaired,
 	(*builder).failing,
 	(*builder).unhealthy,
 	(*builder).alarms,
@@ -122,7 +123,7 @@ var states = map[Kind]string{
 	Steady: "steady", Stopped: "stopped", Deleted: "deleted", Failed: "left with a failed deployment", RolledBack: "rolling back",
 	Parked: "parked", Throttled: "throttled", Braked: "backed off", Deadlocked: "deadlocked", Unplaced: "waiting for room",
 	IsStuck: "waiting for a task that is stuck", Protected: "waiting for protected tasks", Full: "waiting for room in maximumPercent",
-	Needed: "in a rollout", Paced: "paced", IsSilent: "waiting for an agent", Unhealthy: "replacing unhealthy tasks",
+	Needed: "in a rollout", Paced: "paced", IsSilent: "waiting for an agent", IsImpaired: "waiting for a container runtime", Unhealthy: "replacing unhealthy tasks",
 	Graced: "in a grace period", Rolling: "in a rollout", Starting: "starting", Warming: "waiting for health", Stopping: "waiting for tasks to stop",
 	Failing: "losing its tasks", Baking: "waiting whether alarms are raised", Unbalanced: "waiting for the registration of tasks", Counting: "in a rollout", Settling: "settling",
 }

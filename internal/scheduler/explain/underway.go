@@ -171,6 +171,11 @@ func (b *builder) starting(t *Task) circumstance {
 			return circumstance{text: "waits for " + agents + ", of which nothing is heard"}
 		}
 	}
+	for _, i := range b.Impaired {
+		if i.Instance == t.Instance {
+			return circumstance{text: "waits for " + agents + ", whose container runtime does not answer"}
+		}
+	}
 	if waits, on, is := lifecycle.Stuck(t.Definition.Containers, t.Containers); is {
 		c := circumstance{container: waits, kind: IsStuck, text: "is stuck before RUNNING: " + waitsInVain(waits, on)}
 		c.weight, c.then, c.try = whileStuck(t.Task, on, "")
