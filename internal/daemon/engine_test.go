@@ -225,7 +225,10 @@ func TestEngineKilled(t *testing.T) {
 	if got := ids(d); !slices.Equal(got, before) {
 		t.Errorf("without an engine the tasks %v run, before it ended %v", got, before)
 	}
+	impaired := func() string { return d.control.Root().Instance(d.cfg.Cluster, d.instance).Impaired }
+	eventually(t, "control hears that the engine is away", func() bool { return impaired() != "" })
 	e.start(t)
+	eventually(t, "control hears that the engine is back", func() bool { return impaired() == "" })
 	eventually(t, "two new tasks run", func() bool {
 		now := ids(d)
 		return len(now) == 2 && !slices.ContainsFunc(now, func(id string) bool { return slices.Contains(before, id) })
