@@ -76,8 +76,8 @@ func (m *Machine) assign(a *session.Assignment) {
 	m.touch(t)
 }
 
-// explain says what a task consists of. Containers that the driver has of it are picked up where they are; of a task that
-// control has seen RUNNING those that are missing are over, and are not started again.
+// explain says what a task consists of. Containers that the driver has of it are picked up where they are; those that are missing of
+// what control has seen run are over, and are not started again.
 func (m *Machine) explain(t *task, w *session.Work) {
 	t.work = w
 	t.stoppedAt = 0 // was said of the containers found; there may be others yet to start
@@ -113,9 +113,9 @@ func (m *Machine) explain(t *task, w *session.Work) {
 		m.resume(t, c)
 	}
 	fresh := true
-	for _, c := range t.containers {
-		if w.Launched && c.phase == absent {
-			m.containerStopped(t, c, vanished(m.now))
+	for i, c := range t.containers {
+		if c.phase == absent {
+			m.miss(t, c, heardOf(w, i))
 		}
 		fresh = fresh && c.phase == absent
 	}
@@ -123,6 +123,32 @@ func (m *Machine) explain(t *task, w *session.Work) {
 		m.begin(t)
 	} else {
 		m.rollUp(t)
+	}
+}
+
+// heardOf gives what control has heard of a container of a task's definition.
+func heardOf(w *session.Work, i int) session.Heard {
+	h := session.Heard{Status: ecs.StatusPending}
+	if i < len(w.Heard) && i < len(w.Definition.Containers) {
+		h = w.Heard[i]
+	}
+	if w.Launched {
+		h.Status = max(h.Status, ecs.StatusRunning)
+	}
+	return h
+}
+
+// miss has a container of which nothing is there be over if control has heard of it.
+func (m *Machine) miss(t *task, c *container, heard session.Heard) {
+	switch {
+	case heard.Status >= ecs.StatusStopped:
+		c.phase, c.since, c.stopAt, c.exitCode, c.reason = stopped, m.lastCall, m.now, heard.ExitCode, heard.Reason
+		if heard.ExitCode != nil {
+			c.started.At = m.now // it ran, nobody here knows when
+		}
+		m.rollUp(t)
+	case heard.Status >= ecs.StatusRunning:
+		m.containerStopped(t, c, vanished(m.now))
 	}
 }
 

@@ -99,6 +99,7 @@ func TestTranscripts(t *testing.T) {
 		"kill-after-timeout":    killAfterTimeout,
 		"agent-restart":         agentRestart,
 		"vanished":              vanishedTask,
+		"host-started-anew":     hostStartedAnew,
 		"manifest-cleans":       manifestCleans,
 		"driver-loses-sight":    driverLosesSight,
 		"control-silent":        controlSilent,
@@ -228,6 +229,18 @@ func vanishedTask(s *script) {
 	w := work(box("web"), optional(box("side")))
 	w.Launched = true
 	s.connect(1, run(1, w))
+	s.wait(time.Second)
+}
+
+// hostStartedAnew has a task whose first container has ended, and one whose first container ran, when the machine was started anew and lost
+// both: neither is started again, and what waited for the one that ended goes on.
+func hostStartedAnew(s *script) {
+	code := int32(3)
+	migrated := work(optional(box("migrate")), after(box("web"), "migrate", ecs.DependComplete))
+	migrated.Heard = []session.Heard{{Status: ecs.StatusStopped, ExitCode: &code}, {Status: ecs.StatusPending}}
+	beside := work(box("side"), after(box("web"), "side", ecs.DependHealthy))
+	beside.Heard = []session.Heard{{Status: ecs.StatusRunning}, {Status: ecs.StatusPending}}
+	s.connect(1, run(1, migrated), run(2, beside))
 	s.wait(time.Second)
 }
 

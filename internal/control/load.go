@@ -177,13 +177,14 @@ func assignment(t *ecs.Task) session.Assignment {
 	if t.LastStatus >= ecs.StatusStopping {
 		desired = ecs.StatusStopped // not before: what comes ahead of STOPPING is control's to finish
 	}
-	health := make([]ecs.Health, len(t.Containers))
+	health, heard := make([]ecs.Health, len(t.Containers)), make([]session.Heard, len(t.Containers))
 	for i := range t.Containers {
-		health[i] = t.Containers[i].Health
+		c := &t.Containers[i]
+		health[i], heard[i] = c.Health, session.Heard{Status: c.Status, ExitCode: c.ExitCode, Reason: c.Reason}
 	}
 	return session.Assignment{Task: t.ID, Desired: desired, Work: &session.Work{Cluster: t.Cluster, Service: t.Service,
 		Definition: t.Definition, Overrides: t.Overrides, Launched: t.StartedAt != 0,
-		Health: health}}
+		Health: health, Heard: heard}}
 }
 
 var _ services.Chance = (*ids)(nil)

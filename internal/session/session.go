@@ -121,4 +121,14 @@ type Work struct {
 	// Health is what control last heard of each container of Definition, from which an agent that starts anew goes on. It may be
 	// left out, and means nothing to an agent that knows the task.
 	Health []ecs.Health
+	// Heard is what else control last heard of each container of Definition: one that has been RUNNING or STOPPED, and of which the
+	// agent finds nothing, as after its machine was started anew, is not started again. It may be left out.
+	Heard []Heard
+}
+
+// Heard is what control last heard of a container.
+type Heard struct {
+	Status   ecs.Status // PENDING, RUNNING or STOPPED
+	ExitCode *int32
+	Reason   string
 }
