@@ -36,7 +36,10 @@ func (m *Machine) expire() {
 	kept := tasks.Kept{For: m.cfg.Policy.StoppedKeptFor, PerService: m.cfg.Policy.StoppedKeptPerService,
 		PerCluster: m.cfg.Policy.StoppedKeptPerCluster}
 	for _, cluster := range m.stale {
-		m.tasks.Expire(m.now, cluster, kept)
+		if m.tasks.Expire(m.now, cluster, kept) {
+			m.timers.set(m.now, timer{kind: expiryDue, cluster: cluster})
+			continue
+		}
 		if at := m.tasks.ExpiresAt(cluster, kept); at != 0 {
 			m.timers.set(at.Add(kept.For/forgottenTogether), timer{kind: expiryDue, cluster: cluster})
 		}

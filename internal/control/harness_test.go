@@ -21,6 +21,7 @@ type world struct {
 	now     ecs.Time
 	seed    Seed
 	records map[string][]byte
+	deleted int // records that one step deleted, at most
 	agents  []*pretender
 	ticket  uint64
 	policy  policy.Policy
@@ -249,9 +250,12 @@ func (w *world) step() (*Batch, []sessions.Message) {
 	if err := store.Check(units); err != nil {
 		w.t.Fatal(err)
 	}
+	deleted := 0
+	defer func() { w.deleted = max(w.deleted, deleted) }()
 	for _, unit := range units {
 		for _, r := range unit {
 			if r.Value == nil {
+				deleted++
 				delete(w.records, r.Key)
 			} else {
 				w.records[r.Key] = r.Value

@@ -285,6 +285,31 @@ func TestStoppedTasksAreForgottenAfterAnHour(t *testing.T) {
 	}
 }
 
+// TestManyStoppedTasksAreForgottenInTurn has more tasks stop together than one step forgets.
+func TestManyStoppedTasksAreForgottenInTurn(t *testing.T) {
+	w := newWorld(t, "ecs")
+	w.agent().refuse = true // they end at once
+	d := w.define("job", func(d *ecs.TaskDefinition) { d.Containers[0].Memory = 1 })
+	const rounds, each = 52, 10
+	for range rounds {
+		w.do(RunTask{Cluster: "default", Definition: d, Count: each})
+	}
+	equal(t, "stopped", len(w.tasks(ecs.StatusStopped)), rounds*each)
+	most, left := 0, rounds*each
+	for end := w.now.Add(2 * time.Hour); left > 0 && w.now < end; {
+		w.pass(time.Second / 2)
+		now := len(w.tasks(ecs.StatusStopped))
+		most, left = max(most, left-now), now
+	}
+	equal(t, "left", left, 0)
+	if most != rounds*each {
+		t.Errorf("%d were forgotten in half a second, want all %d: the rest follows at once", most, rounds*each)
+	}
+	if w.deleted > 500 {
+		t.Errorf("one step deleted %d records, want at most 500 tasks", w.deleted)
+	}
+}
+
 func TestEventsAreBounded(t *testing.T) {
 	w := newWorld(t, "fast")
 	w.agent()

@@ -142,9 +142,10 @@ func (f *fleet) take(id ecs.ID, m *session.Assignments) {
 	}
 }
 
-// settle steps until nothing waits, reportsPerStep at a time as the runner does.
+// settle steps until nothing waits and no timer is due, reportsPerStep at a time as the runner does.
 func (f *fleet) settle() {
-	for first := true; first || len(f.m.reports)+len(f.m.commands) > 0; first = false {
+	due := func() bool { return f.m.WakeAt() != 0 && f.m.WakeAt() <= f.now }
+	for first := true; first || len(f.m.reports)+len(f.m.commands) > 0 || due(); first = false {
 		later := f.m.reports
 		f.m.reports = later[:min(len(later), reportsPerStep)]
 		later = later[len(f.m.reports):]

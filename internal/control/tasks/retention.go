@@ -51,11 +51,15 @@ func (r *retention) sort(tasks map[ecs.ID]*ecs.Task) {
 	}
 }
 
-// Expire forgets stopped tasks that are too old or too many.
-func (b *Book) Expire(now ecs.Time, cluster string, kept Kept) {
+// expiredTogether bounds the tasks that are forgotten by one Expire for their age, which may be those of a whole cluster: some milliseconds of
+// work, and a commit of some 20 kB.
+const expiredTogether = 500
+
+// Expire forgets stopped tasks that are too old or too many. more says that it is to be called again at once: others are too old.
+func (b *Book) Expire(now ecs.Time, cluster string, kept Kept) (more bool) {
 	s := b.clusters[cluster]
 	if s == nil {
-		return
+		return false
 	}
 	r := &s.stopped
 	for _, service := range r.changed {
@@ -64,16 +68,23 @@ func (b *Book) Expire(now ecs.Time, cluster string, kept Kept) {
 		}
 	}
 	r.changed = r.changed[:0]
-	for len(r.queue) > 0 {
+	for expired := 0; len(r.queue) > 0; r.queue = r.queue[1:] {
 		oldest := s.tasks[r.queue[0]]
-		if oldest != nil && r.count <= kept.PerCluster && now.Sub(keptFrom(oldest)) < kept.For {
-			return
+		if oldest == nil {
+			continue
 		}
-		if oldest != nil {
-			b.forget(s, oldest.ID)
+		if r.count <= kept.PerCluster {
+			if now.Sub(keptFrom(oldest)) < kept.For {
+				return false
+			}
+			if expired == expiredTogether {
+				return true
+			}
+			expired++
 		}
-		r.queue = r.queue[1:]
+		b.forget(s, oldest.ID)
 	}
+	return false
 }
 
 // ExpiresAt is when the oldest stopped task of a cluster is to be forgotten; 0 when there is none.
