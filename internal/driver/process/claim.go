@@ -11,7 +11,7 @@ import (
 )
 
 // ecsRange is where ECS takes dynamic host ports from where the system does not say better (API_PortMapping, read 2026-11-21: "the default
-// ephemeral port range from 49153 through 65535").
+// ephemeral port range from 49153 through 65535"). Decision 0025 has why the system is not asked for them here.
 var ecsRange = portRange{49153, maxPort}
 
 // enoughPorts is how many dynamic ports are worth to stay out of the system's way for.
